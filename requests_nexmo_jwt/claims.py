@@ -1,0 +1,253 @@
+"""Nexmo's rules for what a token says.
+
+They come from the article "Understanding JWTs" (2018) and from Vonage's page
+"Authentication / JSON Web Tokens"; the names of claims are RFC 7519's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeGuard
+
+from .errors import ClaimError, CredentialsError
+
+#: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
+#: ... A default value of 15 minutes from the time the JWT is generated."
+MIN_TTL = 30
+MAX_TTL = 24 * 60 * 60
+DEFAULT_TTL = 15 * 60
+
+#: The claims that are made anew for each token, or are the application's.
+OURS = ("application_id", "iat", "jti", "exp")
+
+_METHOD = re.compile(r"[A-Z]+")
+_ACL_FORM = '{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}'
+
+
+class ClaimsSet:
+    """What each token of one auth object says, all but the time and the ``jti``.
+
+    ``ttl`` is in seconds, or a ``timedelta``; a fraction of a second is dropped.
+    ``sub`` is a Vonage user's name. ``acl`` is ``{"paths": {...}}`` or an iterable
+    of paths. ``claims`` are further claims, which JSON must be able to hold; they
+    are copied, so that what the caller changes afterwards changes no token.
+
+    Raises ``CredentialsError`` for the application id, ``ClaimError`` for the rest.
+    """
+
+    __slots__ = ("_fixed", "ttl")
+
+    def __init__(
+        self,
+        application_id: object,
+        ttl: object = DEFAULT_TTL,
+        sub: object = None,
+        acl: object = None,
+        claims: object = None,
+    ) -> None:
+        self.ttl = _seconds(ttl)
+        fixed: dict[str, Any] = {"application_id": _checked_application_id(application_id)}
+        fixed.update(_further(claims))
+        for name, value in (("sub", sub), ("acl", acl)):
+            if value is not None:
+                if name in fixed:
+                    raise ClaimError(
+                        f"{name} is given twice: as {name}= and in claims. Give it once.",
+                        claim=name,
+                    )
+                fixed[name] = value
+        if "acl" in fixed:
+            fixed["acl"] = _with_paths(fixed["acl"])
+        problem = next(_form_problems(fixed), None)
+        if problem:
+            raise ClaimError(f"{problem.reason}.", claim=problem.claim)
+        self._fixed: dict[str, Any] = _json_copy(fixed)
+
+    @property
+    def application_id(self) -> str:
+        """The application that signs."""
+        application_id: str = self._fixed["application_id"]
+        return application_id
+
+    def at(self, now: float) -> dict[str, Any]:
+        """Return the claims of a new token, issued at ``now`` (Unix seconds)."""
+        iat = int(now)
+        return {**self._fixed, "iat": iat, "exp": iat + self.ttl, "jti": str(uuid.uuid4())}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ClaimsSet):
+            return NotImplemented
+        return self.ttl == other.ttl and self._fixed == other._fixed
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a token breaks: the claim it is about, and a sentence without full stop."""
+
+    claim: str
+    reason: str
+    expired: bool = False
+
+
+def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
+    """Yield each of Nexmo's rules that the ``claims`` of a token break at ``now`` (Unix seconds).
+
+    Whether the application exists and whether a ``jti`` was used before, only the
+    server knows.
+    """
+    now = int(now)
+    application_id = claims.get("application_id")
+    if not isinstance(application_id, str) or not application_id:
+        yield Violation("application_id", "application_id is missing or no string")
+    iat = claims.get("iat")
+    if not _is_time(iat):
+        yield Violation("iat", f"iat is {_shown(iat)}; it must be Unix seconds, an integer")
+        iat = None
+    elif iat > now:
+        yield Violation("iat", f"iat is {iat - now} s in the future; is the clock right?")
+    exp = claims.get("exp")
+    if exp is None:
+        if iat is not None and iat + DEFAULT_TTL <= now:
+            yield Violation("exp", "expired: 15 min after iat, since it has no exp", expired=True)
+    elif not _is_time(exp):
+        yield Violation("exp", f"exp is {_shown(exp)}; it must be Unix seconds, an integer")
+    else:
+        if exp <= now:
+            yield Violation("exp", f"expired {now - exp} s ago", expired=True)
+        if iat is not None and not MIN_TTL <= exp - iat <= MAX_TTL:
+            yield Violation("exp", f"exp is {exp - iat} s after iat; it must be 30 to 86400 s")
+    nbf = claims.get("nbf")
+    if _is_time(nbf) and nbf > now:
+        yield Violation("nbf", f"nbf is {nbf - now} s in the future: not valid yet")
+    jti = claims.get("jti")
+    if not isinstance(jti, str) or not jti:
+        yield Violation("jti", "jti is missing or no string")
+    yield from _form_problems(claims)
+
+
+def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what is wrong with the claims that an auth object may be given."""
+    if "nbf" in claims and not _is_time(claims["nbf"]):
+        yield Violation(
+            "nbf", f"nbf is {_shown(claims['nbf'])}; it must be Unix seconds, an integer"
+        )
+    for name in ("sub", "iss"):
+        if name in claims and not (isinstance(claims[name], str) and claims[name]):
+            yield Violation(name, f"{name} is {_shown(claims[name])}; it must be a non-empty str")
+    if "acl" in claims:
+        problem = _acl_problem(claims["acl"])
+        if problem:
+            yield Violation("acl", f"{problem}. The form is {_ACL_FORM}")
+
+
+def _acl_problem(acl: object) -> str | None:
+    if not isinstance(acl, Mapping) or set(acl) != {"paths"}:
+        return f"acl is {_shown(acl)}; it must be a list of paths, or an object with 'paths' alone"
+    paths = acl["paths"]
+    if not isinstance(paths, Mapping) or not paths:
+        return "acl names no path, and so would open nothing"
+    for path, rule in paths.items():
+        if not isinstance(path, str) or not path.startswith("/"):
+            return f"acl path {_shown(path)} does not begin with '/'"
+        if not isinstance(rule, Mapping) or not set(rule) <= {"methods", "filters"}:
+            return f"acl path {_shown(path)} has something other than 'methods' and 'filters'"
+        methods = rule.get("methods", [])
+        if not isinstance(methods, (list, tuple)) or not all(
+            isinstance(method, str) and _METHOD.fullmatch(method) for method in methods
+        ):
+            return f"acl path {_shown(path)} has methods that are no list like ['GET', 'POST']"
+        if not isinstance(rule.get("filters", {}), Mapping):
+            return f"acl path {_shown(path)} has filters that are no object"
+    return None
+
+
+def _with_paths(acl: object) -> object:
+    """Turn an iterable of paths into Vonage's form, and leave the rest to be judged."""
+    if isinstance(acl, (Mapping, str, bytes)) or not isinstance(acl, Iterable):
+        return acl
+    paths = list(acl)
+    wrong = [path for path in paths if not isinstance(path, str)]
+    if wrong:
+        raise ClaimError(f"acl has the path {_shown(wrong[0])}; a path is a str.", claim="acl")
+    return {"paths": {path: {} for path in paths}}
+
+
+def _seconds(ttl: object) -> int:
+    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise ClaimError(
+            f"ttl is {_shown(ttl)}. Give a number of seconds or a timedelta, 30 s to 24 h.",
+            claim="ttl",
+        )
+    if not MIN_TTL <= seconds <= MAX_TTL:
+        raise ClaimError(
+            f"ttl is {_shown(seconds)} s; Nexmo takes {MIN_TTL} to {MAX_TTL} s (24 h). "
+            f"Leave it out for {DEFAULT_TTL} s.",
+            claim="ttl",
+        )
+    return int(seconds)
+
+
+def _checked_application_id(application_id: object) -> str:
+    if isinstance(application_id, str) and application_id.strip():
+        return application_id
+    problem = "is empty" if isinstance(application_id, str) else f"is {_shown(application_id)}"
+    raise CredentialsError(
+        f"application_id {problem}. Give the id that Vonage's dashboard shows for the application, "
+        "as a str."
+    )
+
+
+def _further(claims: object) -> Mapping[str, Any]:
+    if claims is None:
+        return {}
+    if not isinstance(claims, Mapping):
+        raise ClaimError(
+            f"claims is {_shown(claims)}. Give a mapping of claim names to values.", claim="claims"
+        )
+    for name in claims:
+        if not isinstance(name, str):
+            raise ClaimError(
+                f"claims has the name {_shown(name)}; a name is a str.", claim="claims"
+            )
+        if name in OURS:
+            raise ClaimError(
+                f"claims has {name!r}, which is made for each token. Leave it out; the lifetime "
+                "is ttl=.",
+                claim=name,
+            )
+    return claims
+
+
+def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    else:
+        copy: dict[str, Any] = json.loads(text)
+        return copy
+    raise ClaimError(
+        f"claims cannot be written as JSON ({problem}). Give str, numbers, booleans, None, lists "
+        "and dicts of these.",
+        claim="claims",
+    )
+
+
+def _is_time(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # an int of over 4300 digits, say
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"

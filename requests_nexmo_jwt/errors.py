@@ -1,0 +1,48 @@
+"""What can go wrong, in the user's words.
+
+Every message says what was wrong, where it came from and what to do now. None
+holds private key text, and none is chained to an exception that might: a
+parser's message quotes what it could not read.
+"""
+
+from __future__ import annotations
+
+from requests import RequestException
+
+
+class NexmoJWTError(RequestException):
+    """Base of every error raised by this package.
+
+    It is a ``requests.RequestException``, so code that already catches what
+    requests raises catches this too.
+    """
+
+
+class CredentialsError(NexmoJWTError):
+    """The application id or the key is missing, empty or not of a usable form."""
+
+
+class PrivateKeyError(NexmoJWTError):
+    """A private key could not be read, or Nexmo would not take its signatures.
+
+    ``path`` is the key file it is about, or None where the key was no file.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class EncryptedKeyError(PrivateKeyError):
+    """A private key is encrypted, and its passphrase is missing or wrong."""
+
+
+class ClaimError(NexmoJWTError):
+    """A claim breaks one of Nexmo's rules, so that every token would be refused.
+
+    ``claim`` is the name of the argument or claim it is about.
+    """
+
+    def __init__(self, message: str, *, claim: str | None = None) -> None:
+        super().__init__(message)
+        self.claim = claim

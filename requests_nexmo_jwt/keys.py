@@ -1,0 +1,239 @@
+"""RSA private keys: from a path, from PEM text, from a key object.
+
+A key is checked here once, when it is loaded, so that a bad one fails before
+the first request. Parsing costs a hundred signatures: cryptography tests the
+primes of every key it loads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from .errors import EncryptedKeyError, PrivateKeyError
+
+#: RFC 7518, section 3.3: "A key of size 2048 bits or larger MUST be used".
+MIN_KEY_BITS = 2048
+
+# A 16384-bit key in PEM has 13 kB; whatever is larger is no key, or /dev/zero.
+_MAX_KEY_FILE_BYTES = 1 << 20
+
+_PEM_LABEL = re.compile(rb"-----BEGIN ([^\r\n-]+)-----")
+# Base64 lines of a PEM are 64 characters long; a control character is in no path people type.
+_MAY_BE_KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{60}|[\0-\x1f\x7f]")
+
+
+class Secret(bytes):
+    """Bytes that show nothing of themselves.
+
+    Crash reporters print the local variables of each frame of a traceback.
+    """
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    __str__ = __repr__
+
+
+def load(private_key: object, passphrase: object = None) -> RSAPrivateKey:
+    r"""Return the RSA key that ``private_key`` is, holds or leads to.
+
+    Accepted: a path (str or ``os.PathLike``; ``~`` is expanded), PEM as str or
+    bytes (PKCS#1 or PKCS#8, any line ends, also literal ``\n``), or a
+    cryptography ``RSAPrivateKey``. ``passphrase`` (str or bytes) opens an
+    encrypted PEM and is ignored where the PEM is not encrypted.
+
+    Raises ``PrivateKeyError``, or ``EncryptedKeyError`` where the passphrase is
+    missing or wrong.
+    """
+    if isinstance(private_key, RSAPrivateKey):
+        return _strong(private_key, "The private_key object", path=None)
+    secret = _passphrase(passphrase)
+    if isinstance(private_key, (str, bytes)) and is_pem(private_key):
+        text = private_key.encode() if isinstance(private_key, str) else private_key
+        return _parse(Secret(text), "private_key (PEM text)", secret, path=None)
+    if isinstance(private_key, (str, os.PathLike)):
+        path = resolve(private_key)
+        return _parse(_read(path), f"Private key file {path!r}", secret, path=path)
+    if isinstance(private_key, (bytes, bytearray)):
+        raise PrivateKeyError(
+            "private_key is bytes without a '-----BEGIN' line. Bytes are taken as PEM; give a "
+            "path as a str or a Path, or the whole text of the key file."
+        )
+    raise PrivateKeyError(
+        f"private_key is {_kind(private_key)}. Give the path of a PEM file, PEM text, or an "
+        "RSAPrivateKey of the cryptography package."
+    )
+
+
+def is_pem(private_key: str | bytes) -> bool:
+    """Tell whether ``private_key`` is PEM text, rather than a path."""
+    if isinstance(private_key, str):
+        return "-----BEGIN" in private_key
+    return b"-----BEGIN" in private_key
+
+
+def resolve(path: str | os.PathLike[str]) -> str:
+    """Return the path of a key file, absolute and with ``~`` expanded.
+
+    Raises ``PrivateKeyError`` where ``path`` is empty, or names no file and may
+    be key text that lost its first line: then it is not shown.
+    """
+    text = os.fsdecode(path)
+    if not text.strip():
+        raise PrivateKeyError("private_key is empty. Give the path of the key file, or PEM text.")
+    absolute = os.path.abspath(os.path.expanduser(text))
+    if "-----BEGIN" in text:
+        raise PrivateKeyError(
+            "private_key is a Path made of PEM text, which a Path alters. Give the text as a str."
+        )
+    if _MAY_BE_KEY_TEXT.search(text) and not _exists(absolute):
+        raise PrivateKeyError(
+            f"private_key was taken as a path, since it has no '-----BEGIN' line, but there is no "
+            f"such file. It is not shown here: its {len(text)} characters may be key text. Give "
+            "the whole text of the key file, '-----BEGIN' line included, or its path."
+        )
+    return absolute
+
+
+def fingerprint(key: RSAPrivateKey) -> str:
+    """Return ``SHA256:`` and the hex digest of the public key (DER SubjectPublicKeyInfo).
+
+    The same digest comes out of
+    ``openssl pkey -in private.key -pubout -outform DER | openssl dgst -sha256``.
+    """
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"SHA256:{hashlib.sha256(der).hexdigest()}"
+
+
+# Nothing below raises inside an ``except`` block: there the new error would carry the old one in
+# __context__, and cryptography's messages quote the lines of a PEM that it could not read.
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a NUL character
+        return False
+
+
+def _read(path: str) -> Secret:
+    try:
+        with open(path, "rb") as file:
+            pem = Secret(file.read(_MAX_KEY_FILE_BYTES + 1))
+    except FileNotFoundError:
+        problem = "does not exist. It was taken as a path; give the path of the key file"
+    except IsADirectoryError:
+        problem = "is a folder. Give the path of the key file in it"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}. Mend that, or give another path"
+    else:
+        if len(pem) <= _MAX_KEY_FILE_BYTES:
+            return pem
+        problem = "is larger than 1 MiB, so it is no private key. Give the path of the key file"
+    raise PrivateKeyError(f"Private key file {path!r} {problem}.", path=path)
+
+
+def _parse(
+    pem: Secret, origin: str, passphrase: Secret | None, *, path: str | None
+) -> RSAPrivateKey:
+    """Load ``pem``; ``origin`` begins each message, as the subject of its sentence."""
+    pem = Secret(pem.replace(b"\\r", b"").replace(b"\\n", b"\n"))
+    problem = _framing_problem(pem)
+    if problem:
+        raise PrivateKeyError(f"{origin} {problem}", path=path)
+    encrypted = pem.find(b"ENCRYPTED") >= 0
+    if encrypted and passphrase is None:
+        raise EncryptedKeyError(
+            f"{origin} is encrypted, and no passphrase was given. Give it as passphrase=, or "
+            "decrypt the key with 'openssl pkey'.",
+            path=path,
+        )
+    try:
+        key = load_pem_private_key(pem, passphrase if encrypted else None)
+    except UnsupportedAlgorithm:
+        problem = (
+            "is of a kind that the cryptography package does not know. Convert it to an "
+            "unencrypted PKCS#8 PEM with 'openssl pkey'."
+        )
+    except (ValueError, TypeError):
+        problem = (
+            "is damaged: its BEGIN and END lines are there, but what stands between them is no "
+            "key. Copy the file again, or make a new key in the Vonage dashboard."
+        )
+    else:
+        if isinstance(key, RSAPrivateKey):
+            return _strong(key, origin, path=path)
+        problem = f"is {_kind(key)}, and Nexmo takes RSA keys only. Give the application's RSA key."
+    if encrypted:
+        raise EncryptedKeyError(
+            f"{origin} is encrypted, and the passphrase that was given does not open it. Give the "
+            "right passphrase.",
+            path=path,
+        )
+    raise PrivateKeyError(f"{origin} {problem}", path=path)
+
+
+def _framing_problem(pem: Secret) -> str | None:
+    """Say what is wrong around the base64 of a PEM, which parsers tell badly or not at all."""
+    labels = [label.decode("ascii", "replace") for label in _PEM_LABEL.findall(pem)]
+    if not pem.strip():
+        return "is empty. Download the key again, or give the path of the right file."
+    if not labels:
+        return (
+            "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is no PEM. Give the private key "
+            "as Vonage's dashboard saved it, or convert it with 'openssl pkey'."
+        )
+    if "OPENSSH PRIVATE KEY" in labels:
+        return (
+            "is in OpenSSH's own format. Convert a copy of it with 'ssh-keygen -p -m PEM -f FILE'."
+        )
+    if not any(label.endswith("PRIVATE KEY") for label in labels):
+        return (
+            f"holds no private key but a {labels[0].lower()}. Give the private key that belongs "
+            "to it: Vonage keeps the public one, you sign with the private one."
+        )
+    body = re.search(rb"-----BEGIN [^-]*PRIVATE KEY-----(.*?)-----END", pem, re.DOTALL)
+    if not body:
+        return "is cut short: it has a BEGIN line but no END line. Copy the whole file."
+    if not re.search(rb"[\r\n]", body[1]):
+        return (
+            'has lost its line breaks. Keep them (in a shell, write "$KEY" with the quotes), or '
+            "write each as \\n."
+        )
+    return None
+
+
+def _strong(key: RSAPrivateKey, origin: str, *, path: str | None) -> RSAPrivateKey:
+    if key.key_size >= MIN_KEY_BITS:
+        return key
+    raise PrivateKeyError(
+        f"{origin} is an RSA key of {key.key_size} bits; RS256 needs {MIN_KEY_BITS} or more "
+        "(RFC 7518, section 3.3). Make a new key in the Vonage dashboard.",
+        path=path,
+    )
+
+
+def _passphrase(passphrase: object) -> Secret | None:
+    if passphrase is None or isinstance(passphrase, (str, bytes)):
+        text = passphrase.encode() if isinstance(passphrase, str) else passphrase
+        return Secret(text) if text else None
+    raise PrivateKeyError(f"passphrase is {_kind(passphrase)}. Give it as str or bytes.")
+
+
+def _kind(thing: object) -> str:
+    """Name the type of ``thing`` without showing it."""
+    name = type(thing).__name__.lstrip("_")
+    for ending, words in (("PrivateKey", "a private key"), ("PublicKey", "a public key")):
+        if name.endswith(ending):
+            return f"{words} of another kind ({name})"
+    return "None" if thing is None else f"of type {name}"

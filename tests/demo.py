@@ -1,0 +1,67 @@
+"""The main job, shown: `make demo` runs this against the embedded sandbox, on a free port."""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+
+from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.sandbox import Sandbox
+
+
+def main() -> int:
+    with Sandbox() as nexmo, tempfile.TemporaryDirectory() as config:
+        Path(config, "config.json").write_text('{"disable_update_warnings": true}')
+        url = f"{nexmo.url}/v1/calls"
+        print(f"A loopback Nexmo listens on {nexmo.url}. Its application: {nexmo.application_id},")
+        print(f"with the private key {nexmo.private_key}.\n")
+
+        print("1. With requests:\n")
+        print(f'    requests.get("{url}",')
+        print(f'        auth=NexmoJWT("{nexmo.application_id}", "{nexmo.private_key}"))\n')
+        auth = NexmoJWT(nexmo.application_id, nexmo.private_key)
+        signed = requests.get(url, auth=auth, timeout=10)
+        show(f"{signed.status_code} {signed.reason}\n{signed.text}")
+
+        print("2. With HTTPie:\n")
+        command = ["http", "--ignore-stdin", "--print=hb", "--auth-type=nexmo-jwt"]
+        command += [f"--auth={nexmo.application_id}:{nexmo.private_key}", url]
+        typed = http(command, config)
+
+        print("3. What a refused token looks like; this one was used before:\n")
+        token = signed.request.headers["Authorization"]
+        print(f'    requests.get("{url}", headers={{"Authorization": "{token[:24]}..."}})\n')
+        refused = requests.get(url, headers={"Authorization": token}, timeout=10)
+        show(f"{refused.status_code} {refused.reason}\n{refused.text}")
+
+    worked = signed.ok and '"calls"' in signed.text
+    worked = worked and typed.startswith("HTTP/1.1 200") and '"calls"' in typed
+    worked = worked and refused.status_code == 401
+    print("All as it should be." if worked else "Something is wrong: see above.")
+    return 0 if worked else 1
+
+
+def http(command: list[str], config: str) -> str:
+    print(f"    {shlex.join(command)}\n")
+    program = str(Path(sys.executable).with_name(command[0]))
+    result = subprocess.run(
+        [program, *command[1:]],
+        env={**os.environ, "HTTPIE_CONFIG_DIR": config},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    show(result.stdout + result.stderr)
+    return result.stdout
+
+
+def show(text: str) -> None:
+    print("".join(f"    | {line}\n" for line in text.strip().splitlines()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
