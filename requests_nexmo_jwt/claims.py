@@ -228,7 +228,7 @@ def _further(claims: object) -> Mapping[str, Any]:
 
 def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
     try:
-        text = json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
+        text = json.dumps(claims, allow_nan=False, ensure_ascii=False, default=_plain).encode()
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"{type(error).__name__}: {error}"
     else:
@@ -239,6 +239,13 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
         "and dicts of these.",
         claim="claims",
     )
+
+
+def _plain(value: object) -> object:
+    """Make a dict of any other mapping, for the JSON encoder."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def _is_time(value: object) -> TypeGuard[int]:

@@ -1,0 +1,61 @@
+"""Private keys that must be refused. Adding a case is adding a line.
+
+Each makes, from a good key, what somebody has in the key file; then come words
+that the error must say.
+"""
+
+import base64
+import re
+from collections.abc import Callable
+
+from conftest import Keys
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+
+def pem_of(key: object, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
+    return key.private_bytes(Encoding.PEM, form, NoEncryption())
+
+
+BROKEN: dict[str, tuple[Callable[[Keys], bytes], str]] = {
+    "empty": (lambda k: b"", "is empty"),
+    "blank": (lambda k: b" \n\n", "is empty"),
+    "text of another kind": (lambda k: b"application_id = 5\n", "no PEM"),
+    "random bytes": (lambda k: bytes(range(256)) * 7, "no PEM"),
+    "DER": (
+        lambda k: k.object.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+        "no PEM",
+    ),
+    "base64 of the PEM": (lambda k: base64.b64encode(k.pkcs8), "no PEM"),
+    "BEGIN line missing": (lambda k: k.pkcs8.partition(b"\n")[2], "no PEM"),
+    "UTF-16": (lambda k: k.pkcs8.decode().encode("utf-16"), "no PEM"),
+    "truncated in the middle": (lambda k: k.pkcs8[:800], "cut short"),
+    "truncated in the END line": (lambda k: k.pkcs8[:-30], "cut short"),
+    "first line only": (lambda k: k.pkcs8.partition(b"\n")[0], "cut short"),
+    "flipped characters": (lambda k: k.pkcs8[:900] + b"AAAA" + k.pkcs8[904:], "damaged"),
+    "flipped at the start": (lambda k: k.pkcs8.replace(b"MII", b"NJJ", 1), "damaged"),
+    "characters that base64 has not": (lambda k: k.pkcs8[:900] + b"!*" + k.pkcs8[902:], "damaged"),
+    "a line lost": (lambda k: b"\n".join(k.pkcs8.splitlines()[:5] + k.pkcs8.splitlines()[6:]), ""),
+    "a blank line between all": (lambda k: k.pkcs8.replace(b"\n", b"\n\n"), "damaged"),
+    "wrong label": (lambda k: k.pkcs8.replace(b"PRIVATE", b"RSA PRIVATE"), "damaged"),
+    "newlines lost": (lambda k: k.pkcs8.replace(b"\n", b""), "line breaks"),
+    "newlines turned to spaces": (lambda k: k.pkcs8.replace(b"\n", b" "), "line breaks"),
+    "newlines lost, PKCS#1": (lambda k: k.pkcs1.replace(b"\n", b""), "line breaks"),
+    "a public key": (lambda k: k.public_pem, "public key"),
+    "a certificate": (lambda k: k.public_pem.replace(b"PUBLIC KEY", b"CERTIFICATE"), "certificate"),
+    "an OpenSSH key": (lambda k: k.pem(PrivateFormat.OpenSSH), "OpenSSH"),
+    "an EC key": (lambda k: pem_of(ec.generate_private_key(ec.SECP256R1())), "RSA"),
+    "an EC key in its own form": (
+        lambda k: pem_of(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.TraditionalOpenSSL),
+        "RSA",
+    ),
+    "an Ed25519 key": (lambda k: pem_of(ed25519.Ed25519PrivateKey.generate()), "RSA"),
+    "a DSA key": (lambda k: pem_of(dsa.generate_private_key(2048)), "RSA"),
+    "RSA of 1024 bits": (lambda k: pem_of(rsa.generate_private_key(65537, 1024)), "1024 bits"),
+    "encrypted, no passphrase": (lambda k: k.encrypted, "passphrase"),
+    "encrypted PKCS#1, no passphrase": (lambda k: k.encrypted_pkcs1, "passphrase"),
+    "encrypted and damaged": (
+        lambda k: re.sub(rb"\n[^\n]{64}\n", b"\n", k.encrypted, count=1),
+        "passphrase",
+    ),
+}

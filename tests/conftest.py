@@ -1,0 +1,127 @@
+"""What the tests share: real key files, a running sandbox, a real `http` process."""
+
+import os
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from hypothesis import HealthCheck, settings
+
+from requests_nexmo_jwt.sandbox import Sandbox
+
+# No test asserts a time.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
+
+APPLICATION_ID = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
+PASSPHRASE = "correct horse battery staple"
+
+PKCS1, PKCS8 = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8
+
+
+class Keys:
+    """One RSA key in the forms that people have."""
+
+    def __init__(self) -> None:
+        self.object = rsa.generate_private_key(65537, 2048)
+        self.public = self.object.public_key()
+        self.pkcs8 = self.pem(PKCS8)
+        self.pkcs1 = self.pem(PKCS1)
+        self.encrypted = self.pem(PKCS8, PASSPHRASE)
+        self.encrypted_pkcs1 = self.pem(PKCS1, PASSPHRASE)
+        self.public_pem = self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def pem(self, form: PrivateFormat, passphrase: str | None = None) -> bytes:
+        lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+        return self.object.private_bytes(Encoding.PEM, form, lock)
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture
+def key_file(keys: Keys, tmp_path: Path) -> Path:
+    path = tmp_path / "private.key"
+    path.write_bytes(keys.pkcs8)
+    return path
+
+
+@pytest.fixture
+def nexmo() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a real `http` in a clean home and return what it printed."""
+    program = Path(sys.executable).with_name("http")
+    return http_runner(program, tmp_path / "home")
+
+
+def http_runner(program: Path, home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    config = home / ".config" / "httpie"
+    config.mkdir(parents=True, exist_ok=True)
+    # Without this, HTTPie asks the internet for its newest version.
+    (config / "config.json").write_text('{"disable_update_warnings": true}')
+
+    def run(
+        *arguments: str | Path,
+        program: Path = program,
+        cwd: Path = home,
+        env: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, "--ignore-stdin", *arguments],
+            cwd=cwd,
+            env={"HOME": str(home), "PATH": os.environ["PATH"], **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def key_text_in(shown: str, pem: bytes) -> str | None:
+    """Return a piece of the key in ``pem`` that ``shown`` gives away, or None."""
+    body = re.sub(rb"-----[^-]*-----|\\[rn]|\s|Proc-Type:.*|DEK-Info:.*", b"", pem).decode("latin1")
+    # What every key begins with tells nothing: version, algorithm and lengths.
+    for start in range(40, len(body) - 12):
+        if body[start : start + 12] in shown:
+            return body[start : start + 12]
+    return None
+
+
+def everything_shown_by(error: BaseException, *, frames: bool = False) -> str:
+    """Return all that a log, a crash reporter or a debugger gets to see of ``error``.
+
+    With ``frames``, the local variables of our own frames too.
+    """
+    shown = []
+    chain: list[BaseException] = [error]
+    for link in chain:
+        chain += [e for e in (link.__cause__, link.__context__) if e and e not in chain]
+        shown += [str(link), repr(link), repr(link.args), repr(vars(link))]
+        shown += traceback.format_exception(link)
+        if frames:
+            for frame, _ in traceback.walk_tb(link.__traceback__):
+                if "nexmo_jwt" in frame.f_globals["__name__"]:
+                    shown += [repr(v) for name, v in frame.f_locals.items() if name != "self"]
+    return "\n".join(shown)

@@ -1,0 +1,305 @@
+import pickle
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+import jwt
+import pytest
+from conftest import APPLICATION_ID, Keys
+from hypothesis import given
+from hypothesis import strategies as st
+
+from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt.claims import violations
+
+
+@pytest.fixture
+def claims_of(keys: Keys) -> Callable[..., dict[str, object]]:
+    """Sign a token with these options and return what PyJWT reads in it with the public key."""
+
+    def claims_of(**options: object) -> dict[str, object]:
+        token = NexmoJWT(APPLICATION_ID, keys.object, **options).token()
+        return jwt.decode(token, keys.public, algorithms=["RS256"])
+
+    return claims_of
+
+
+def test_a_token_says_what_nexmo_asks_for_and_nothing_else(keys: Keys) -> None:
+    before = int(time.time())
+    token = NexmoJWT(APPLICATION_ID, keys.object).token()
+    decoded = jwt.decode_complete(token, keys.public, algorithms=["RS256"])
+    assert decoded["header"] == {"alg": "RS256", "typ": "JWT"}
+    claims = decoded["payload"]
+    assert set(claims) == {"application_id", "iat", "exp", "jti"}
+    assert claims["application_id"] == APPLICATION_ID
+    assert type(claims["iat"]) is int
+    assert before <= claims["iat"] <= time.time()
+    assert claims["exp"] - claims["iat"] == 900
+    assert uuid.UUID(claims["jti"]).version == 4
+
+
+@pytest.mark.parametrize(
+    ("ttl", "seconds"),
+    [
+        (30, 30),
+        (86400, 86400),
+        (60.9, 60),
+        (timedelta(minutes=5), 300),
+        (timedelta(hours=24), 86400),
+        (timedelta(seconds=30, microseconds=5), 30),
+    ],
+)
+def test_a_token_lives_for_ttl(ttl: object, seconds: int, claims_of: Callable) -> None:
+    claims = claims_of(ttl=ttl)
+    assert claims["exp"] - claims["iat"] == seconds
+    assert type(claims["exp"]) is int
+
+
+LONG = {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {"to": "447700900000"}}}}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"sub": "alice"}, {"sub": "alice"}),
+        ({"sub": "Zoë+1@example.com"}, {"sub": "Zoë+1@example.com"}),
+        ({"acl": ["/*/calls/**"]}, {"acl": {"paths": {"/*/calls/**": {}}}}),
+        ({"acl": iter(["/a", "/b"])}, {"acl": {"paths": {"/a": {}, "/b": {}}}}),
+        ({"acl": LONG}, {"acl": LONG}),
+        (
+            {"acl": MappingProxyType({"paths": MappingProxyType({"/a": {}})})},
+            {"acl": {"paths": {"/a": {}}}},
+        ),
+        ({"claims": {"nbf": 1541060230}}, {"nbf": 1541060230}),
+        (
+            {"claims": {"nested": {"a": [1, None, True, "é"]}}},
+            {"nested": {"a": [1, None, True, "é"]}},
+        ),
+        ({"claims": {"sub": "bob", "acl": ["/a"]}}, {"sub": "bob", "acl": {"paths": {"/a": {}}}}),
+        ({"claims": {"iss": "me", "aud": ["a"]}}, {"iss": "me", "aud": ["a"]}),
+        ({"claims": {}}, {}),
+    ],
+    ids=repr,
+)
+def test_what_is_asked_for_is_in_the_token(
+    options: dict[str, object], expected: dict[str, object], keys: Keys
+) -> None:
+    token = NexmoJWT(APPLICATION_ID, keys.object, **options).token()
+    claims = jwt.decode(token, keys.public, algorithms=["RS256"], options={"verify_aud": False})
+    ours = ("application_id", "iat", "exp", "jti")
+    assert {name: value for name, value in claims.items() if name not in ours} == expected
+
+
+def test_what_the_caller_changes_later_changes_no_token(claims_of: Callable, keys: Keys) -> None:
+    claims = {"list": [1]}
+    auth = NexmoJWT(APPLICATION_ID, keys.object, claims=claims)
+    claims["list"].append(2)
+    assert jwt.decode(auth.token(), keys.public, algorithms=["RS256"])["list"] == [1]
+
+
+def circle() -> dict[str, object]:
+    round_and_round: dict[str, object] = {}
+    round_and_round["again"] = round_and_round
+    return round_and_round
+
+
+def deep() -> list[object]:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    return nested
+
+
+# Options that break a rule, and words that the error must say. Adding a case is adding a line.
+BAD: list[tuple[dict[str, object], str, str]] = [
+    ({"ttl": 29}, "ttl", "ttl is 29 s"),
+    ({"ttl": 29.999}, "ttl", "30 to 86400"),
+    ({"ttl": 86401}, "ttl", "30 to 86400"),
+    ({"ttl": 86400.5}, "ttl", "30 to 86400"),
+    ({"ttl": 0}, "ttl", "30 to 86400"),
+    ({"ttl": -1}, "ttl", "30 to 86400"),
+    ({"ttl": float("nan")}, "ttl", "ttl is nan"),
+    ({"ttl": float("inf")}, "ttl", "ttl is inf"),
+    ({"ttl": 10**5000}, "ttl", "30 to 86400"),
+    ({"ttl": timedelta(seconds=29)}, "ttl", "ttl is 29.0 s"),
+    ({"ttl": timedelta(days=2)}, "ttl", "30 to 86400"),
+    ({"ttl": "60"}, "ttl", "ttl is '60'"),
+    ({"ttl": "soon"}, "ttl", "number of seconds"),
+    ({"ttl": None}, "ttl", "number of seconds"),
+    ({"ttl": True}, "ttl", "number of seconds"),
+    ({"ttl": Decimal(60)}, "ttl", "number of seconds"),
+    ({"ttl": [60]}, "ttl", "number of seconds"),
+    ({"sub": 5}, "sub", "sub is 5"),
+    ({"sub": ""}, "sub", "non-empty str"),
+    ({"sub": b"alice"}, "sub", "non-empty str"),
+    ({"sub": ["alice"]}, "sub", "non-empty str"),
+    ({"sub": "\ud800"}, "claims", "written as JSON"),
+    ({"acl": "/*/calls/**"}, "acl", "a list of paths"),
+    ({"acl": b"/a"}, "acl", "a list of paths"),
+    ({"acl": 5}, "acl", "a list of paths"),
+    ({"acl": []}, "acl", "names no path"),
+    ({"acl": {}}, "acl", "a list of paths"),
+    ({"acl": ["calls"]}, "acl", "begin with '/'"),
+    ({"acl": [""]}, "acl", "begin with '/'"),
+    ({"acl": [5]}, "acl", "a path is a str"),
+    ({"acl": [["/a"]]}, "acl", "a path is a str"),
+    ({"acl": {"paths": {}}}, "acl", "names no path"),
+    ({"acl": {"paths": ["/a"]}}, "acl", "names no path"),
+    ({"acl": {"path": {"/a": {}}}}, "acl", "'paths' alone"),
+    ({"acl": {"paths": {"/a": {}}, "more": 1}}, "acl", "'paths' alone"),
+    ({"acl": {"paths": {"/a": None}}}, "acl", "'methods' and 'filters'"),
+    ({"acl": {"paths": {"/a": {"method": ["GET"]}}}}, "acl", "'methods' and 'filters'"),
+    ({"acl": {"paths": {"/a": {"methods": "GET"}}}}, "acl", "methods"),
+    ({"acl": {"paths": {"/a": {"methods": ["get"]}}}}, "acl", "methods"),
+    ({"acl": {"paths": {"/a": {"methods": [5]}}}}, "acl", "methods"),
+    ({"acl": {"paths": {"/a": {"filters": []}}}}, "acl", "filters"),
+    ({"acl": {"paths": {5: {}}}}, "acl", "begin with '/'"),
+    ({"claims": "nbf"}, "claims", "a mapping"),
+    ({"claims": ["nbf"]}, "claims", "a mapping"),
+    ({"claims": 5}, "claims", "a mapping"),
+    ({"claims": {5: "x"}}, "claims", "a name is a str"),
+    ({"claims": {"application_id": "x"}}, "application_id", "made for each token"),
+    ({"claims": {"iat": 5}}, "iat", "made for each token"),
+    ({"claims": {"jti": "x"}}, "jti", "made for each token"),
+    ({"claims": {"exp": 5}}, "exp", "made for each token"),
+    ({"claims": {"nbf": "5"}}, "nbf", "Unix seconds"),
+    ({"claims": {"nbf": 5.5}}, "nbf", "Unix seconds"),
+    ({"claims": {"nbf": -5}}, "nbf", "Unix seconds"),
+    ({"claims": {"nbf": 10**5000}}, "nbf", "Unix seconds"),
+    ({"claims": {"iss": 5}}, "iss", "non-empty str"),
+    ({"claims": {"sub": None}}, "sub", "non-empty str"),
+    ({"claims": {"acl": "/a"}}, "acl", "a list of paths"),
+    ({"claims": {"sub": "a"}, "sub": "b"}, "sub", "given twice"),
+    ({"claims": {"acl": ["/a"]}, "acl": ["/b"]}, "acl", "given twice"),
+    ({"claims": {"x": object()}}, "claims", "written as JSON"),
+    ({"claims": {"x": b"bytes"}}, "claims", "written as JSON"),
+    ({"claims": {"x": {1, 2}}}, "claims", "written as JSON"),
+    ({"claims": {"x": float("nan")}}, "claims", "written as JSON"),
+    ({"claims": {"x": float("inf")}}, "claims", "written as JSON"),
+    ({"claims": {"x": {(1, 2): 3}}}, "claims", "written as JSON"),
+    ({"claims": {"x": "\udc80"}}, "claims", "written as JSON"),
+    ({"claims": {"x": circle()}}, "claims", "written as JSON"),
+    ({"claims": {"x": deep()}}, "claims", "written as JSON"),
+]
+
+
+@pytest.mark.parametrize(("options", "claim", "words"), BAD, ids=[f"{i}" for i in range(len(BAD))])
+def test_a_claim_that_nexmo_would_refuse_fails_at_construction(
+    options: dict[str, object], claim: str, words: str, keys: Keys
+) -> None:
+    with pytest.raises(ClaimError) as caught:
+        NexmoJWT(APPLICATION_ID, keys.object, **options)
+    message = str(caught.value)
+    assert words in message
+    assert claim in message
+    assert caught.value.claim == claim
+    assert len(message) < 400
+    assert pickle.loads(pickle.dumps(caught.value)).claim == claim
+
+
+@pytest.mark.parametrize("application_id", ["", " ", "\n", 5, b"aaaa", uuid.uuid4(), ["x"]])
+def test_an_application_id_that_is_none_is_refused(application_id: object, keys: Keys) -> None:
+    with pytest.raises(CredentialsError, match="application_id is"):
+        NexmoJWT(application_id, keys.object)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [((), "application_id"), (("id",), "private_key"), ((None, "private.key"), "application_id")],
+)
+def test_missing_credentials_say_which_one_and_how_to_give_it(
+    arguments: tuple[object, ...], missing: str
+) -> None:
+    with pytest.raises(CredentialsError, match=rf"{missing} is missing.*NexmoJWT\("):
+        NexmoJWT(*arguments)
+
+
+NOW = 1_800_000_000
+GOOD = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
+
+# What a token says instead of GOOD (None: says nothing), the claim that is wrong, and words.
+VIOLATIONS: list[tuple[dict[str, object], str, str]] = [
+    ({"application_id": None}, "application_id", "missing"),
+    ({"application_id": 5}, "application_id", "no string"),
+    ({"iat": None}, "iat", "Unix seconds"),
+    ({"iat": str(NOW)}, "iat", "Unix seconds"),
+    ({"iat": float(NOW)}, "iat", "Unix seconds"),
+    ({"iat": True}, "iat", "Unix seconds"),
+    ({"iat": -1}, "iat", "Unix seconds"),
+    ({"iat": 10**4000}, "iat", "Unix seconds"),
+    ({"iat": NOW + 1}, "iat", "1 s in the future"),
+    ({"exp": str(NOW + 60)}, "exp", "Unix seconds"),
+    ({"exp": float("nan")}, "exp", "Unix seconds"),
+    ({"iat": NOW - 60, "exp": NOW}, "exp", "expired 0 s ago"),
+    ({"iat": NOW - 100, "exp": NOW - 50}, "exp", "expired 50 s ago"),
+    ({"exp": NOW + 29}, "exp", "29 s after iat"),
+    ({"exp": NOW + 86401}, "exp", "86401 s after iat"),
+    ({"iat": NOW - 900, "exp": None}, "exp", "15 min after iat"),
+    ({"nbf": NOW + 1}, "nbf", "not valid yet"),
+    ({"nbf": str(NOW)}, "nbf", "Unix seconds"),
+    ({"jti": None}, "jti", "missing"),
+    ({"jti": ""}, "jti", "missing"),
+    ({"jti": 5}, "jti", "no string"),
+    ({"acl": ["/a"]}, "acl", "'paths' alone"),
+    ({"sub": 5}, "sub", "non-empty str"),
+]
+
+
+def said(change: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in {**GOOD, **change}.items() if value is not None}
+
+
+@pytest.mark.parametrize(("change", "claim", "words"), VIOLATIONS)
+def test_a_token_that_breaks_one_rule_is_told_that_rule(
+    change: dict[str, object], claim: str, words: str
+) -> None:
+    found = list(violations(said(change), now=NOW + 0.9))
+    assert [violation.claim for violation in found] == [claim]
+    assert words in found[0].reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"exp": None},
+        {"iat": NOW - 899, "exp": None},
+        {"exp": NOW + 30},
+        {"exp": NOW + 86400},
+        {"nbf": NOW},
+        {"acl": {"paths": {"/a": {}}}, "sub": "alice"},
+    ],
+)
+def test_a_token_at_the_edge_of_the_rules_breaks_none(change: dict[str, object]) -> None:
+    assert list(violations(said(change), now=NOW + 0.9)) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.sampled_from([*GOOD, "nbf", "acl", "sub", "iss"]), JSON))
+def test_whatever_a_token_says_it_is_judged_and_not_a_crash(claims: dict[str, object]) -> None:
+    for violation in violations(claims, now=NOW):
+        assert violation.reason
+
+
+@given(st.dictionaries(st.text(max_size=3) | st.sampled_from([*GOOD, "nbf", "acl", "sub"]), JSON))
+def test_whatever_claims_are_given_either_sign_or_are_refused(
+    keys: Keys, claims: dict[str, object]
+) -> None:
+    try:
+        auth = NexmoJWT(APPLICATION_ID, keys.object, claims=claims)
+    except NexmoJWTError:
+        return
+    jwt.decode(
+        auth.token(),
+        keys.public,
+        algorithms=["RS256"],
+        options={"verify_aud": False, "verify_nbf": False},
+    )

@@ -1,0 +1,310 @@
+"""A real `http` process, with the plugin beside HTTPie and in HTTPie's own plugin folder."""
+
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from broken_keys import BROKEN
+from conftest import APPLICATION_ID, Keys, http_runner, key_text_in
+
+from requests_nexmo_jwt.sandbox import Sandbox
+
+REPOSITORY = Path(__file__).parent.parent
+AUTH_TYPE = "--auth-type=nexmo-jwt"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def bare_httpie(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A venv with HTTPie alone, whose plugin folder has what `httpie cli plugins install` put."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder / "venv", with_pip=True)
+    bin_folder = folder / "venv" / "bin"
+    pip = [bin_folder / "python", "-m", "pip", "install", "--quiet", "httpie"]
+    subprocess.run(pip, check=True, capture_output=True)
+    home = folder / "home"
+    http_runner(bin_folder / "http", home)
+    installed = subprocess.run(
+        [bin_folder / "httpie", "cli", "plugins", "install", REPOSITORY],
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert installed.returncode == 0, installed
+    assert "Can't install" not in installed.stderr
+    return folder
+
+
+@pytest.fixture(params=["beside HTTPie", "in the plugin folder"])
+def either_http(request: pytest.FixtureRequest, http: Run) -> Run:
+    """`http` with the plugin installed in the one way and in the other."""
+    if request.param == "beside HTTPie":
+        return http
+    bare = request.getfixturevalue("bare_httpie")
+    return http_runner(bare / "venv" / "bin" / "http", bare / "home")
+
+
+def credentials(nexmo: Sandbox, options: str = "") -> str:
+    return f"--auth={nexmo.application_id}:{nexmo.private_key}{options}"
+
+
+def error_of(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line of an `http` that failed as it should."""
+    assert result.returncode == 1, result
+    assert result.stdout == ""
+    line, *rest = result.stderr.split("\n")
+    assert rest == ["", ""], result.stderr
+    prefix = "http: error: "
+    assert line.startswith(prefix)
+    return line.removeprefix(prefix)
+
+
+def test_the_line_of_the_readme_gets_the_calls(either_http: Run, nexmo: Sandbox) -> None:
+    result = either_http(AUTH_TYPE, credentials(nexmo), f"{nexmo.url}/v1/calls")
+    assert result.returncode == 0, result
+    assert result.stderr == ""
+    assert json.loads(result.stdout)["_embedded"]["calls"]
+
+
+def test_short_options_and_a_relative_key_and_the_port_alone(http: Run, nexmo: Sandbox) -> None:
+    port = nexmo.url.rpartition(":")[2]
+    result = http(
+        *("-A", "nexmo-jwt", "-a", f"{nexmo.application_id}:private.key", f":{port}/v1/calls"),
+        cwd=nexmo.private_key.parent,
+    )
+    assert json.loads(result.stdout)["_embedded"]["calls"]
+
+
+def test_claims_stand_behind_a_question_mark(http: Run, nexmo: Sandbox) -> None:
+    options = "?ttl=60&sub=al%26ice+1&acl=/*/calls/**&acl=/v1/x%3Fy"
+    result = http(AUTH_TYPE, credentials(nexmo, options), "POST", f"{nexmo.url}/v1/calls", "a=b")
+    claims = json.loads(result.stdout)["claims"]
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims["sub"] == "al&ice+1"
+    assert claims["acl"] == {"paths": {"/*/calls/**": {}, "/v1/x?y": {}}}
+
+
+@pytest.mark.parametrize("name", [r"C:\keys\private.key", "what?/private.key", "a:b.key", "k?"])
+def test_a_key_path_keeps_its_colons_and_question_marks(
+    name: str, http: Run, keys: Keys, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(nexmo.private_key.read_bytes())
+    wanted = name.rstrip("?") if name == "k?" else name
+    if wanted != name:
+        path.rename(tmp_path / wanted)  # a '?' at the end begins options, none here
+    auth = f"{nexmo.application_id}:{name}"
+    result = http(AUTH_TYPE, "-a", auth, "--session=s", f"{nexmo.url}/v1/calls", cwd=tmp_path)
+    assert "_embedded" in result.stdout, result
+    again = http("--session=s", f"{nexmo.url}/v1/calls")
+    assert "_embedded" in again.stdout, again
+
+
+def test_a_session_signs_anew_from_any_folder_and_its_file_holds_no_key_and_no_token(
+    either_http: Run, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    name = f"session-{os.urandom(4).hex()}"
+    file = tmp_path / f"{name}.json"
+    first = either_http(
+        *(AUTH_TYPE, f"-a{nexmo.application_id}:./private.key?sub=alice", f"--session={file}"),
+        f"{nexmo.url}/v1/calls",
+        cwd=nexmo.private_key.parent,
+    )
+    assert first.returncode == 0, first
+    for _ in range(2):
+        later = either_http(f"--session={file}", f"{nexmo.url}/v1/calls", cwd=tmp_path)
+        assert json.loads(later.stdout)["_embedded"]["calls"], later
+    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 3
+    assert {seen.claims["sub"] for seen in nexmo.requests} == {"alice"}
+    stored = file.read_text()
+    assert json.loads(stored)["auth"] == {
+        "type": "nexmo-jwt",
+        "raw_auth": f"{nexmo.application_id}:{nexmo.private_key}?sub=alice",
+    }
+    assert "Bearer" not in stored
+    assert "eyJ" not in stored
+    assert key_text_in(stored, nexmo.private_key.read_bytes()) is None
+
+
+def test_a_session_whose_key_file_is_gone_says_so(
+    either_http: Run, nexmo: Sandbox, tmp_path: Path, keys: Keys
+) -> None:
+    key_file = tmp_path / "private.key"
+    key_file.write_bytes(nexmo.private_key.read_bytes())
+    session = f"--session={tmp_path}/s.json"
+    auth = f"-a{nexmo.application_id}:{key_file}"
+    assert either_http(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
+    key_file.unlink()
+    assert str(key_file) in error_of(either_http(session, nexmo.url))
+
+
+def test_offline_prints_a_signed_request_and_sends_nothing(
+    either_http: Run, nexmo: Sandbox
+) -> None:
+    result = either_http(AUTH_TYPE, credentials(nexmo), "--offline", f"{nexmo.url}/v1/calls")
+    assert re.search(r"^Authorization: Bearer eyJ[\w-]+\.[\w-]+\.[\w-]+$", result.stdout, re.M)
+    assert nexmo.requests == []
+
+
+def test_debug_shows_the_application_and_no_key(either_http: Run, nexmo: Sandbox) -> None:
+    result = either_http(AUTH_TYPE, credentials(nexmo), "--debug", f"{nexmo.url}/v1/calls")
+    assert f"NexmoJWT(application_id='{nexmo.application_id}'" in result.stderr
+    shown = result.stdout + result.stderr
+    assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
+    assert "eyJ" not in shown
+
+
+def test_follow_signs_each_hop(either_http: Run, nexmo: Sandbox) -> None:
+    nexmo.answer_next(302, {"Location": "/v1/calls"})
+    url = f"{nexmo.url}/v1/first"
+    result = either_http(AUTH_TYPE, credentials(nexmo), "--follow", "--all", "--print=Hh", url)
+    assert result.returncode == 0, result
+    assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/calls"]
+    assert all(seen.accepted for seen in nexmo.requests)
+    printed = re.findall(r"^Authorization: (.*)$", result.stdout, re.M)
+    assert len(set(printed)) == 2
+
+
+def test_download_writes_the_answer(either_http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    target = tmp_path / "calls.json"
+    url = f"{nexmo.url}/v1/calls"
+    result = either_http(AUTH_TYPE, credentials(nexmo), "--download", f"--output={target}", url)
+    assert result.returncode == 0, result
+    assert json.loads(target.read_text())["_embedded"]["calls"]
+
+
+def test_check_status_tells_of_a_refusal(either_http: Run, nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    result = either_http(AUTH_TYPE, credentials(nexmo), "--check-status", f"{nexmo.url}/v1/calls")
+    assert result.returncode == 4
+    assert "iat" in json.loads(result.stdout)["detail"]
+
+
+def test_the_https_command_works(http: Run, tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    with Sandbox(ssl_context=context) as nexmo:
+        result = http(
+            *(AUTH_TYPE, credentials(nexmo), f"--verify={tmp_path / 'ca.pem'}"),
+            nexmo.url.removeprefix("https://") + "/v1/calls",
+            program=Path(sys.executable).with_name("https"),
+        )
+    assert json.loads(result.stdout)["_embedded"]["calls"]
+
+
+# What follows -A nexmo-jwt, and words of the one line that comes back. {key} is a good key file.
+MISTAKES = {
+    "no -a": ([], "-a APPLICATION_ID:KEY_PATH"),
+    "empty -a": (["-a", ""], "no ':'"),
+    "id alone": (["-a", APPLICATION_ID], "no ':'"),
+    "path alone": (["-a", "{key}"], "no ':'"),
+    "id and colon": (["-a", f"{APPLICATION_ID}:"], "no key path"),
+    "no id": (["-a", ":{key}"], "no application id"),
+    "blank id": (["-a", " :{key}"], "application_id is empty"),
+    "no such file": (["-a", "x:nowhere.key"], "nowhere.key' does not exist"),
+    "a folder": (["-a", "x:."], "is a folder"),
+    "options alone": (["-a", "?ttl=60"], "no ':'"),
+    "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is no option"),
+    "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is no option"),
+    "no value": (["-a", "x:{key}?ttl"], "?NAME=VALUE"),
+    "empty option": (["-a", "x:{key}?ttl=60&"], "?NAME=VALUE"),
+    "bytes that are no text": (["-a", "x:{key}?sub=%ff"], "?NAME=VALUE"),
+    "ttl twice": (["-a", "x:{key}?ttl=60&ttl=60"], "ttl is given twice"),
+    "ttl too short": (["-a", "x:{key}?ttl=29"], "ttl is 29 s"),
+    "ttl too long": (["-a", "x:{key}?ttl=86401"], "ttl is 86401 s"),
+    "ttl negative": (["-a", "x:{key}?ttl=-1"], "ttl is -1 s"),
+    "ttl no number": (["-a", "x:{key}?ttl=soon"], "ttl is 'soon'"),
+    "ttl NaN": (["-a", "x:{key}?ttl=NaN"], "ttl is 'NaN'"),
+    "ttl empty": (["-a", "x:{key}?ttl="], "ttl is ''"),
+    "ttl endless": (["-a", "x:{key}?ttl=" + "9" * 5000], "ttl is"),
+    "sub empty": (["-a", "x:{key}?sub="], "sub is ''"),
+    "acl no path": (["-a", "x:{key}?acl=calls"], "begin with '/'"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_auth_is_one_clear_line(
+    mistake: str, http: Run, key_file: Path, nexmo: Sandbox
+) -> None:
+    arguments, words = MISTAKES[mistake]
+    arguments = [argument.replace("{key}", str(key_file)) for argument in arguments]
+    message = error_of(http(AUTH_TYPE, *arguments, nexmo.url))
+    assert words in message
+    assert message.startswith("-a: ") == bool(arguments)
+    assert nexmo.requests == []
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_key_is_one_clear_line(
+    case: str, http: Run, keys: Keys, tmp_path: Path, nexmo: Sandbox
+) -> None:
+    make, words = BROKEN[case]
+    path = tmp_path / "broken.key"
+    path.write_bytes(make(keys))
+    # With --traceback HTTPie lets exceptions through; there must be none.
+    result = http(AUTH_TYPE, "--traceback", f"-a{APPLICATION_ID}:{path}", nexmo.url)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") <= 2
+    assert result.stderr.startswith(f"http: error: -a: Private key file '{path}' ")
+    assert words in result.stderr
+    assert key_text_in(result.stderr + result.stdout, make(keys)) is None
+    assert nexmo.requests == []
+
+
+def test_a_mistake_is_one_clear_line_from_the_plugin_folder_too(
+    either_http: Run, nexmo: Sandbox
+) -> None:
+    assert "nowhere.key" in error_of(either_http(AUTH_TYPE, "-ax:nowhere.key", nexmo.url))
+
+
+@pytest.mark.parametrize("form", ["pkcs8", "pkcs1", "encrypted"])
+def test_a_key_on_the_command_line_is_refused_and_shown_nowhere(
+    form: str, http: Run, keys: Keys, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    pem: bytes = getattr(keys, form)
+    session = f"--session={tmp_path}/s.json"
+    result = http(AUTH_TYPE, f"-a{APPLICATION_ID}:{pem.decode()}", session, nexmo.url)
+    assert "Save the key to a file" in error_of(result)
+    assert key_text_in(result.stderr, pem) is None
+    assert not (tmp_path / "s.json").exists()
+
+
+def test_help_shows_the_form_of_auth(either_http: Run) -> None:
+    result = either_http("--help")
+    assert result.returncode == 0, result.stderr
+    shown = " ".join(result.stdout.split())
+    assert '"nexmo-jwt": Nexmo (Vonage) JWT (provided by requests-nexmo-jwt)' in shown
+    assert "APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**" in shown
+
+
+def test_a_call_with_another_auth_does_not_pay_for_ours(either_http: Run, nexmo: Sandbox) -> None:
+    def imported(*arguments: str) -> set[str]:
+        env = {"PYTHONPROFILEIMPORTTIME": "1"}
+        result = either_http(*arguments, "--offline", nexmo.url, env=env)
+        return {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+
+    ours = {"jwt", "requests_nexmo_jwt.auth", "httpie_nexmo_jwt.raw_auth"}
+    assert not imported("-a", "user:password") & ours
+    assert imported(AUTH_TYPE, credentials(nexmo)) & ours == ours
+
+
+def test_the_plugin_adds_one_module_to_an_http_that_does_not_use_it() -> None:
+    script = (
+        "import sys, httpie.core, httpie.plugins; before = set(sys.modules)\n"
+        "import httpie_nexmo_jwt; print(sorted(set(sys.modules) - before))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert result.stdout.decode().strip() == "['httpie_nexmo_jwt']"
