@@ -5,28 +5,43 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-lowest lint bench clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
 
 test: $(VENV)/installed-tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+# The same suite with the oldest releases that pyproject.toml admits.
+test-lowest: $(VENV)-lowest/installed-tests
+	$(VENV)-lowest/bin/python -m pytest -n auto
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+bench: $(VENV)/installed-tests
+	@$(BIN)/python tests/bench.py --quiet
+
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+INSTALL = -m pip install --quiet --disable-pip-version-check
 
 $(VENV)/installed: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or later found; name one: make PYTHON=..." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or later; name one: make PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[httpie]'
+	$(BIN)/python $(INSTALL) --editable '.[httpie]'
 	@touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	$(BIN)/python $(INSTALL) --requirement tests/requirements.txt
+	@touch $@
+
+$(VENV)-lowest/installed-tests: $(VENV)/installed tests/requirements.txt tests/lowest.txt
+	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --requirement tests/requirements.txt \
+		--constraint tests/lowest.txt
 	@touch $@

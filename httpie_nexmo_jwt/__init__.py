@@ -31,17 +31,19 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
         if site_folder not in sys.path:
             sys.path.append(site_folder)
 
-        from requests_nexmo_jwt import NexmoJWTError
-
-        from . import raw_auth
-
         try:
-            # A session stores this, and may be used from another folder.
-            self.raw_auth = raw_auth.absolute(self.raw_auth)
-            return raw_auth.sign_in(self.raw_auth)
-        except NexmoJWTError as error:
-            source = "-a: " if self.raw_auth is not None else ""
-            message = f"{source}{error}"
+            from . import raw_auth
+        except ImportError as error:
+            message = (
+                f"nexmo-jwt is not installed whole: {error}. Install requests-nexmo-jwt again."
+            )
+        else:
+            try:
+                # A session stores this, and may be used from another folder.
+                self.raw_auth = raw_auth.absolute(self.raw_auth)
+                return raw_auth.sign_in(self.raw_auth)
+            except raw_auth.NexmoJWTError as error:
+                message = str(error) if self.raw_auth is None else f"-a: {error}"
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
         sys.stderr.write(f"http: error: {message}\n")
         raise SystemExit(1)

@@ -8,8 +8,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
-from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT
+from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT, NexmoJWTError
 from requests_nexmo_jwt.keys import is_pem, resolve
+
+__all__ = ["NexmoJWTError", "absolute", "sign_in"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 

@@ -27,7 +27,10 @@ MIN_KEY_BITS = 2048
 # A 16384-bit key in PEM has 13 kB; whatever is larger is no key, or /dev/zero.
 _MAX_KEY_FILE_BYTES = 1 << 20
 
-_PEM_LABEL = re.compile(rb"-----BEGIN ([^\r\n-]+)-----")
+_PEM_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,30})-----")
+_PEM_BLOCK = re.compile(
+    rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL
+)
 # Base64 lines of a PEM are 64 characters long; a control character is in no path people type.
 _MAY_BE_KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{60}|[\0-\x1f\x7f]")
 
@@ -147,8 +150,7 @@ def _parse(
     pem: Secret, origin: str, passphrase: Secret | None, *, path: str | None
 ) -> RSAPrivateKey:
     """Load ``pem``; ``origin`` begins each message, as the subject of its sentence."""
-    pem = Secret(pem.replace(b"\\r", b"").replace(b"\\n", b"\n"))
-    problem = _framing_problem(pem)
+    pem, problem = _unframe(pem)
     if problem:
         raise PrivateKeyError(f"{origin} {problem}", path=path)
     encrypted = pem.find(b"ENCRYPTED") >= 0
@@ -158,6 +160,7 @@ def _parse(
             "decrypt the key with 'openssl pkey'.",
             path=path,
         )
+    failure: type[PrivateKeyError] = PrivateKeyError
     try:
         key = load_pem_private_key(pem, passphrase if encrypted else None)
     except UnsupportedAlgorithm:
@@ -166,51 +169,58 @@ def _parse(
             "unencrypted PKCS#8 PEM with 'openssl pkey'."
         )
     except (ValueError, TypeError):
-        problem = (
-            "is damaged: its BEGIN and END lines are there, but what stands between them is no "
-            "key. Copy the file again, or make a new key in the Vonage dashboard."
-        )
+        if encrypted:
+            failure = EncryptedKeyError
+            problem = (
+                "is encrypted, and the passphrase that was given does not open it. Give the right "
+                "passphrase; if it is right, the file is damaged."
+            )
+        else:
+            problem = (
+                "is damaged: its BEGIN and END lines are there, but what stands between them is "
+                "no key. Copy the file again, or make a new key in the Vonage dashboard."
+            )
     else:
         if isinstance(key, RSAPrivateKey):
             return _strong(key, origin, path=path)
         problem = f"is {_kind(key)}, and Nexmo takes RSA keys only. Give the application's RSA key."
-    if encrypted:
-        raise EncryptedKeyError(
-            f"{origin} is encrypted, and the passphrase that was given does not open it. Give the "
-            "right passphrase.",
-            path=path,
-        )
-    raise PrivateKeyError(f"{origin} {problem}", path=path)
+    raise failure(f"{origin} {problem}", path=path)
 
 
-def _framing_problem(pem: Secret) -> str | None:
-    """Say what is wrong around the base64 of a PEM, which parsers tell badly or not at all."""
-    labels = [label.decode("ascii", "replace") for label in _PEM_LABEL.findall(pem)]
-    if not pem.strip():
-        return "is empty. Download the key again, or give the path of the right file."
-    if not labels:
-        return (
-            "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is no PEM. Give the private key "
-            "as Vonage's dashboard saved it, or convert it with 'openssl pkey'."
+def _unframe(pem: Secret) -> tuple[Secret, str | None]:
+    """Return the lines of the private key in ``pem``, and what is wrong around its base64.
+
+    Parsers tell the second badly or not at all, and not every release of cryptography
+    overlooks quotes, a byte order mark or indentation around the lines.
+    """
+    # Line ends written as two characters each, and those of Windows and old Macs.
+    text = re.sub(rb"(\\r)?\\n|\r\n?", b"\n", pem)
+    block = _PEM_BLOCK.search(text)
+    if block and block[1] == b"OPENSSH PRIVATE KEY":
+        return pem, (
+            "is in OpenSSH's own format. Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
         )
-    if "OPENSSH PRIVATE KEY" in labels:
-        return (
-            "is in OpenSSH's own format. Convert a copy of it with 'ssh-keygen -p -m PEM -f FILE'."
-        )
-    if not any(label.endswith("PRIVATE KEY") for label in labels):
-        return (
-            f"holds no private key but a {labels[0].lower()}. Give the private key that belongs "
-            "to it: Vonage keeps the public one, you sign with the private one."
-        )
-    body = re.search(rb"-----BEGIN [^-]*PRIVATE KEY-----(.*?)-----END", pem, re.DOTALL)
-    if not body:
-        return "is cut short: it has a BEGIN line but no END line. Copy the whole file."
-    if not re.search(rb"[\r\n]", body[1]):
-        return (
+    if block and b"\n" in block[2]:
+        return Secret(b"\n".join(line.strip() for line in block[0].splitlines()) + b"\n"), None
+    if block:
+        return pem, (
             'has lost its line breaks. Keep them (in a shell, write "$KEY" with the quotes), or '
             "write each as \\n."
         )
-    return None
+    labels = [label.decode() for label in _PEM_LABEL.findall(text)]
+    if any(label.endswith("PRIVATE KEY") for label in labels):
+        return pem, "is cut short: it has a BEGIN line but no END line of its own. Copy it whole."
+    if labels:
+        return pem, (
+            f"holds no private key but a {labels[0].lower()}. Give the private key that belongs "
+            "to it: Vonage keeps the public one, you sign with the private one."
+        )
+    if not text.strip():
+        return pem, "is empty. Download the key again, or give the path of the right file."
+    return pem, (
+        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is no PEM. Give the private key as "
+        "Vonage's dashboard saved it, or convert it with 'openssl pkey'."
+    )
 
 
 def _strong(key: RSAPrivateKey, origin: str, *, path: str | None) -> RSAPrivateKey:

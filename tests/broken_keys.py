@@ -10,11 +10,21 @@ from collections.abc import Callable
 
 from conftest import Keys
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
 
 
-def pem_of(key: object, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
-    return key.private_bytes(Encoding.PEM, form, NoEncryption())
+def pem_of(
+    key: object,
+    form: PrivateFormat = PrivateFormat.PKCS8,
+    lock: KeySerializationEncryption = NoEncryption(),  # noqa: B008
+) -> bytes:
+    return key.private_bytes(Encoding.PEM, form, lock)
 
 
 BROKEN: dict[str, tuple[Callable[[Keys], bytes], str]] = {
@@ -37,13 +47,22 @@ BROKEN: dict[str, tuple[Callable[[Keys], bytes], str]] = {
     "characters that base64 has not": (lambda k: k.pkcs8[:900] + b"!*" + k.pkcs8[902:], "damaged"),
     "a line lost": (lambda k: b"\n".join(k.pkcs8.splitlines()[:5] + k.pkcs8.splitlines()[6:]), ""),
     "a blank line between all": (lambda k: k.pkcs8.replace(b"\n", b"\n\n"), "damaged"),
-    "wrong label": (lambda k: k.pkcs8.replace(b"PRIVATE", b"RSA PRIVATE"), "damaged"),
     "newlines lost": (lambda k: k.pkcs8.replace(b"\n", b""), "line breaks"),
     "newlines turned to spaces": (lambda k: k.pkcs8.replace(b"\n", b" "), "line breaks"),
     "newlines lost, PKCS#1": (lambda k: k.pkcs1.replace(b"\n", b""), "line breaks"),
     "a public key": (lambda k: k.public_pem, "public key"),
     "a certificate": (lambda k: k.public_pem.replace(b"PUBLIC KEY", b"CERTIFICATE"), "certificate"),
-    "an OpenSSH key": (lambda k: k.pem(PrivateFormat.OpenSSH), "OpenSSH"),
+    "an OpenSSH key": (lambda k: k.pem(PrivateFormat.OpenSSH), "ssh-keygen"),
+    "END line of another kind": (
+        lambda k: k.pkcs8.replace(b"END PRIVATE", b"END RSA PRIVATE"),
+        "cut short",
+    ),
+    "encrypted EC, no passphrase": (
+        lambda k: pem_of(
+            ec.generate_private_key(ec.SECP256R1()), lock=BestAvailableEncryption(b"x")
+        ),
+        "passphrase",
+    ),
     "an EC key": (lambda k: pem_of(ec.generate_private_key(ec.SECP256R1())), "RSA"),
     "an EC key in its own form": (
         lambda k: pem_of(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.TraditionalOpenSSL),

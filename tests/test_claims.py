@@ -1,3 +1,4 @@
+import itertools
 import pickle
 import time
 import uuid
@@ -30,7 +31,7 @@ def claims_of(keys: Keys) -> Callable[..., dict[str, object]]:
 def test_a_token_says_what_nexmo_asks_for_and_nothing_else(keys: Keys) -> None:
     before = int(time.time())
     token = NexmoJWT(APPLICATION_ID, keys.object).token()
-    decoded = jwt.decode_complete(token, keys.public, algorithms=["RS256"])
+    decoded = jwt.PyJWT().decode_complete(token, keys.public, algorithms=["RS256"])
     assert decoded["header"] == {"alg": "RS256", "typ": "JWT"}
     claims = decoded["payload"]
     assert set(claims) == {"application_id", "iat", "exp", "jti"}
@@ -67,7 +68,7 @@ LONG = {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {"to": "4477009
         ({"sub": "alice"}, {"sub": "alice"}),
         ({"sub": "Zoë+1@example.com"}, {"sub": "Zoë+1@example.com"}),
         ({"acl": ["/*/calls/**"]}, {"acl": {"paths": {"/*/calls/**": {}}}}),
-        ({"acl": iter(["/a", "/b"])}, {"acl": {"paths": {"/a": {}, "/b": {}}}}),
+        ({"acl": (path for path in ("/a", "/b"))}, {"acl": {"paths": {"/a": {}, "/b": {}}}}),
         ({"acl": LONG}, {"acl": LONG}),
         (
             {"acl": MappingProxyType({"paths": MappingProxyType({"/a": {}})})},
@@ -82,7 +83,7 @@ LONG = {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {"to": "4477009
         ({"claims": {"iss": "me", "aud": ["a"]}}, {"iss": "me", "aud": ["a"]}),
         ({"claims": {}}, {}),
     ],
-    ids=repr,
+    ids=itertools.count(),
 )
 def test_what_is_asked_for_is_in_the_token(
     options: dict[str, object], expected: dict[str, object], keys: Keys
@@ -186,7 +187,7 @@ BAD: list[tuple[dict[str, object], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "claim", "words"), BAD, ids=[f"{i}" for i in range(len(BAD))])
+@pytest.mark.parametrize(("options", "claim", "words"), BAD, ids=itertools.count())
 def test_a_claim_that_nexmo_would_refuse_fails_at_construction(
     options: dict[str, object], claim: str, words: str, keys: Keys
 ) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broken_keys import BROKEN
+from broken_keys import BROKEN, pem_of
 from conftest import APPLICATION_ID, PASSPHRASE, Keys, everything_shown_by, key_text_in
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ class HSMKey(rsa.RSAPrivateKey):
     def _never(self, *args: object, **kwargs: object) -> None:
         raise AssertionError("the key does not leave the HSM")
 
-    decrypt = private_numbers = private_bytes = _never
+    decrypt = private_numbers = private_bytes = signer = _never
     __copy__ = __deepcopy__ = _never
 
 
@@ -53,6 +54,7 @@ GOOD: dict[str, Callable[[Keys], tuple[object, str | None]]] = {
     "no newline at the end": lambda k: (k.pkcs8.strip(), None),
     "byte order mark": lambda k: (b"\xef\xbb\xbf" + k.pkcs8, None),
     "quotes kept by docker --env-file": lambda k: (b'"' + k.pkcs8 + b'"', None),
+    "indented in YAML": lambda k: (k.pkcs8.replace(b"\n", b"\n    "), None),
     "public key in the same file": lambda k: (k.public_pem + k.pkcs8, None),
     "encrypted": lambda k: (k.encrypted, PASSPHRASE),
     "encrypted, passphrase as bytes": lambda k: (k.encrypted, PASSPHRASE.encode()),
@@ -222,7 +224,7 @@ def test_a_path_made_of_pem_text_is_refused_and_not_shown(keys: Keys) -> None:
         (object(), "of type object"),
         (b"private.key", "Bytes are taken as PEM"),
         (bytearray(b"x"), "Bytes are taken as PEM"),
-        (ec.generate_private_key(ec.SECP256R1()), "private key of another kind (EC"),
+        (ec.generate_private_key(ec.SECP256R1()), "private key of another kind (E"),
         (rsa.generate_private_key(65537, 2048).public_key(), "public key of another kind (RSA"),
         (rsa.generate_private_key(65537, 1024), "1024 bits"),
     ],
@@ -234,6 +236,13 @@ def test_something_that_is_no_private_key_at_all_is_refused(
     with pytest.raises(PrivateKeyError) as caught:
         NexmoJWT(APPLICATION_ID, private_key)
     assert words in str(caught.value)
+
+
+def test_an_encrypted_key_of_another_kind_is_told_by_its_kind() -> None:
+    lock = BestAvailableEncryption(b"x")
+    pem = pem_of(ec.generate_private_key(ec.SECP256R1()), lock=lock)
+    with pytest.raises(PrivateKeyError, match="Nexmo takes RSA keys only"):
+        NexmoJWT(APPLICATION_ID, pem, passphrase="x")
 
 
 @pytest.mark.parametrize("passphrase", [5, ["x"], object()])

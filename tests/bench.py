@@ -1,0 +1,40 @@
+"""What an Authorization header costs, beside a bare RSA signature: `make bench`.
+
+All are measured with the same key in one run; what counts is the ratio.
+"""
+
+import pyperf
+import requests
+from conftest import APPLICATION_ID, Keys
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from requests_nexmo_jwt import NexmoJWT
+
+PEM = Keys().pkcs8  # a key of its own in each process
+URL = "https://api.nexmo.com/v1/calls"
+
+
+def main() -> None:
+    runner = pyperf.Runner(processes=12, values=3)
+    auth = NexmoJWT(APPLICATION_ID, PEM)
+    key = auth._key
+    prepared = requests.Request("GET", URL).prepare()
+    signed_part = auth.token().rpartition(".")[0].encode()
+
+    bare = runner.bench_func("bare RSA signature", key.sign, signed_part, PKCS1v15(), SHA256())
+    compared = {
+        "one header, key loaded once": runner.bench_func("header", auth, prepared),
+        "one token, PEM parsed for each": runner.bench_func(
+            "PEM for each", lambda: NexmoJWT(APPLICATION_ID, PEM).token()
+        ),
+    }
+    if bare and not runner.args.worker:
+        print(f"\nbare RSA signature: {bare.median() * 1e6:.0f} us")
+        for name, benchmark in compared.items():
+            ratio = benchmark.median() / bare.median()
+            print(f"{name}: {benchmark.median() * 1e6:.0f} us, {ratio:.2f} times a bare signature")
+
+
+if __name__ == "__main__":
+    main()
