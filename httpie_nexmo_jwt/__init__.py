@@ -11,6 +11,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
     name = "Nexmo (Vonage) JWT"
     auth_type = "nexmo-jwt"
     description = (
+        "Without -a, from the environment or the Vonage CLI's files. Or "
         "-a APPLICATION_ID:KEY_PATH, and claims behind a '?': "
         "-a 'APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**' "
         "(ttl in seconds; acl may be repeated)"
@@ -41,9 +42,15 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             try:
                 # A session stores this, and may be used from another folder.
                 self.raw_auth = raw_auth.absolute(self.raw_auth)
-                return raw_auth.sign_in(self.raw_auth)
+                return raw_auth.sign_in(self.raw_auth, may_ask=not self._ignores_stdin())
             except raw_auth.NexmoJWTError as error:
-                message = str(error) if self.raw_auth is None else f"-a: {error}"
+                message = raw_auth.told(error, self.raw_auth)
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
         sys.stderr.write(f"http: error: {message}\n")
         raise SystemExit(1)
+
+    def _ignores_stdin(self) -> bool:
+        """Tell whether --ignore-stdin was given, of which HTTPie tells its plugins nothing."""
+        from httpie.cli.definition import parser
+
+        return getattr(getattr(parser, "args", None), "ignore_stdin", True)

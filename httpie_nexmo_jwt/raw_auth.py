@@ -1,4 +1,7 @@
-"""The value of HTTPie's ``-a``: ``APPLICATION_ID:KEY_PATH[?ttl=60&sub=alice&acl=/*/calls/**]``."""
+"""The value of HTTPie's ``-a``: ``APPLICATION_ID:KEY_PATH?ttl=60&sub=alice&acl=/*/calls/**``.
+
+What stands before the ``?``, and it with what follows, may be left out.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,17 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
-from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt import (
+    ClaimError,
+    CredentialsError,
+    EncryptedKeyError,
+    NexmoJWT,
+    NexmoJWTError,
+)
+from requests_nexmo_jwt.credentials import ask_passphrase
 from requests_nexmo_jwt.keys import is_pem, resolve
 
-__all__ = ["NexmoJWTError", "absolute", "sign_in"]
+__all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
@@ -19,20 +29,22 @@ _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=a
 _OPTIONS = re.compile(r"\?(?=[\w-]*(?:[=&]|$))")
 
 
-def absolute(raw_auth: str | None) -> str:
+def absolute(raw_auth: str | None) -> str | None:
     """Return ``raw_auth`` with its key path made absolute, to be read from any folder.
 
-    Raises ``CredentialsError`` where it is not of the form above, and what
-    ``resolve`` raises.
+    None, and options alone, name no key. Raises ``CredentialsError`` where ``raw_auth`` is
+    not of the form above, and what ``resolve`` raises.
     """
     if raw_auth is None:
-        raise CredentialsError(f"Who signs? Give {_FORM}.")
+        return None
     if is_pem(raw_auth):
         raise CredentialsError(
             "There is a private key in it, and every process on this machine can read a command "
             f"line. Save the key to a file and give its path: {_FORM}."
         )
     credentials, options = _split(raw_auth)
+    if not credentials and options:
+        return raw_auth
     application_id, colon, key_path = credentials.partition(":")
     if not (application_id and key_path):
         missing = "':'" if not colon else "key path" if application_id else "application id"
@@ -41,14 +53,31 @@ def absolute(raw_auth: str | None) -> str:
 
 
 @functools.cache
-def sign_in(raw_auth: str) -> NexmoJWT:
-    """Return the auth object that an ``absolute`` value stands for.
+def sign_in(raw_auth: str | None, *, may_ask: bool) -> NexmoJWT:
+    """Return the auth object for an ``absolute`` value; credentials that it lacks are discovered.
 
-    HTTPie asks twice where a session holds it; the key is loaded once.
+    ``may_ask``: for a passphrase, on the terminal. HTTPie calls this twice where a session
+    holds the value; the key is loaded, and the passphrase asked for, once.
     """
-    credentials, options = _split(raw_auth)
+    credentials, options = _split(raw_auth or "")
     application_id, _, key_path = credentials.partition(":")
-    return NexmoJWT(application_id, key_path, **_claims(options))
+    arguments = _claims(options)
+    if credentials:
+        arguments.update(application_id=application_id, private_key=key_path)
+    try:
+        return NexmoJWT(**arguments)
+    except EncryptedKeyError as error:
+        passphrase = ask_passphrase(error) if may_ask and error.passphrase_missing else None
+        if passphrase is None:
+            raise
+    return NexmoJWT(**arguments, passphrase=passphrase)
+
+
+def told(error: NexmoJWTError, raw_auth: str | None) -> str:
+    """Return the message of ``error``, with ``-a`` before it where that is what is wrong."""
+    if raw_auth is None or (raw_auth.startswith("?") and not isinstance(error, ClaimError)):
+        return str(error)
+    return f"-a: {error}"
 
 
 def _split(raw_auth: str) -> tuple[str, str]:

@@ -40,8 +40,6 @@ class ClaimsSet:
     Raises ``CredentialsError`` for the application id, ``ClaimError`` for the rest.
     """
 
-    __slots__ = ("_fixed", "ttl")
-
     def __init__(
         self,
         application_id: object,

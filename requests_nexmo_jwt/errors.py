@@ -34,7 +34,16 @@ class PrivateKeyError(NexmoJWTError):
 
 
 class EncryptedKeyError(PrivateKeyError):
-    """A private key is encrypted, and its passphrase is missing or wrong."""
+    """A private key is encrypted, and its passphrase is missing or wrong.
+
+    ``passphrase_missing`` tells which.
+    """
+
+    def __init__(
+        self, message: str, *, path: str | None = None, passphrase_missing: bool = False
+    ) -> None:
+        super().__init__(message, path=path)
+        self.passphrase_missing = passphrase_missing
 
 
 class ClaimError(NexmoJWTError):

@@ -2,14 +2,17 @@
 
 A key is checked here once, when it is loaded, so that a bad one fails before
 the first request. Parsing costs a hundred signatures: cryptography tests the
-primes of every key it loads.
+primes of every key it loads. So a file is parsed again only when it has changed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
+import stat
+import threading
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -20,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from .errors import EncryptedKeyError, PrivateKeyError
+
+_log = logging.getLogger(__package__)
 
 #: RFC 7518, section 3.3: "A key of size 2048 bits or larger MUST be used".
 MIN_KEY_BITS = 2048
@@ -47,33 +52,106 @@ class Secret(bytes):
     __str__ = __repr__
 
 
-def load(private_key: object, passphrase: object = None) -> RSAPrivateKey:
+#: Held by the one thread that reads a changed file; the child of a fork gets one that is free.
+loading = threading.Lock()
+
+
+def _free_lock() -> None:
+    global loading
+    loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_lock)
+
+
+class Key:
+    """A private key to sign with; this one never changes."""
+
+    def __init__(self, key: RSAPrivateKey) -> None:
+        self._hold(key)
+
+    def _hold(self, key: RSAPrivateKey) -> None:
+        #: Of the public key; see ``fingerprint``.
+        self.fingerprint = fingerprint(key)
+        self._key = key
+
+    def current(self) -> RSAPrivateKey:
+        """Return the key to make the next signature with."""
+        return self._key
+
+
+class KeyFile(Key):
+    """The private key in a file, which is looked at before each signature.
+
+    When the file has changed, the new key is loaded, once, by one thread, while the
+    others sign on with the old one. A new file that is missing, half-written or no
+    key leaves the old key in use: one warning is logged for each such version.
+    """
+
+    def __init__(self, path: str, passphrase: Secret | None, origin: str) -> None:
+        self._path, self._passphrase, self._origin = path, passphrase, origin
+        self._version, pem = _read(path, origin)
+        super().__init__(self._parse(pem))
+
+    def current(self) -> RSAPrivateKey:
+        """Return the key of the file as it is now, or else the last good one."""
+        if _version(self._path) != self._version and loading.acquire(blocking=False):
+            try:
+                self._renew()
+            finally:
+                loading.release()
+        return self._key
+
+    def _renew(self) -> None:
+        version = _version(self._path)
+        if version == self._version:
+            return  # another thread was faster
+        self._version = version  # whatever comes of it, this version is read once
+        try:
+            if version is None and _exists(self._path):
+                raise PrivateKeyError(f"{self._origin} is no regular file any more.")
+            self._version, pem = _read(self._path, self._origin)
+            key = self._parse(pem)
+        except PrivateKeyError as error:
+            _log.warning("%s Until then the key loaded before signs: %s", error, self.fingerprint)
+        else:
+            self._hold(key)
+            _log.info("%s has changed; its new key signs: %s", self._origin, self.fingerprint)
+
+    def _parse(self, pem: Secret) -> RSAPrivateKey:
+        return _parse(pem, self._origin, self._passphrase, path=self._path)
+
+
+def load(private_key: object, passphrase: object = None, *, name: str = "private_key") -> Key:
     r"""Return the RSA key that ``private_key`` is, holds or leads to.
 
     Accepted: a path (str or ``os.PathLike``; ``~`` is expanded), PEM as str or
     bytes (PKCS#1 or PKCS#8, any line ends, also literal ``\n``), or a
     cryptography ``RSAPrivateKey``. ``passphrase`` (str or bytes) opens an
-    encrypted PEM and is ignored where the PEM is not encrypted.
+    encrypted PEM and is ignored where the PEM is not encrypted. ``name`` is the
+    argument, variable or field that ``private_key`` came from.
 
     Raises ``PrivateKeyError``, or ``EncryptedKeyError`` where the passphrase is
     missing or wrong.
     """
     if isinstance(private_key, RSAPrivateKey):
-        return _strong(private_key, "The private_key object", path=None)
+        return Key(_strong(private_key, f"The {name} object", path=None))
     secret = _passphrase(passphrase)
     if isinstance(private_key, (str, bytes)) and is_pem(private_key):
         text = private_key.encode() if isinstance(private_key, str) else private_key
-        return _parse(Secret(text), "private_key (PEM text)", secret, path=None)
+        return Key(_parse(Secret(text), f"{name} (PEM text)", secret, path=None))
     if isinstance(private_key, (str, os.PathLike)):
-        path = resolve(private_key)
-        return _parse(_read(path), f"Private key file {path!r}", secret, path=path)
+        path = resolve(private_key, name=name)
+        by = "" if name == "private_key" else f", named by {name},"
+        return KeyFile(path, secret, f"Private key file {path!r}{by}")
     if isinstance(private_key, (bytes, bytearray)):
         raise PrivateKeyError(
-            "private_key is bytes without a '-----BEGIN' line. Bytes are taken as PEM; give a "
+            f"{name} is bytes without a '-----BEGIN' line. Bytes are taken as PEM; give a "
             "path as a str or a Path, or the whole text of the key file."
         )
     raise PrivateKeyError(
-        f"private_key is {_kind(private_key)}. Give the path of a PEM file, PEM text, or an "
+        f"{name} is {_kind(private_key)}. Give the path of a PEM file, PEM text, or an "
         "RSAPrivateKey of the cryptography package."
     )
 
@@ -85,7 +163,7 @@ def is_pem(private_key: str | bytes) -> bool:
     return b"-----BEGIN" in private_key
 
 
-def resolve(path: str | os.PathLike[str]) -> str:
+def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
     """Return the path of a key file, absolute and with ``~`` expanded.
 
     Raises ``PrivateKeyError`` where ``path`` is empty, or names no file and may
@@ -93,15 +171,15 @@ def resolve(path: str | os.PathLike[str]) -> str:
     """
     text = os.fsdecode(path)
     if not text.strip():
-        raise PrivateKeyError("private_key is empty. Give the path of the key file, or PEM text.")
+        raise PrivateKeyError(f"{name} is empty. Give the path of the key file, or PEM text.")
     absolute = os.path.abspath(os.path.expanduser(text))
     if "-----BEGIN" in text:
         raise PrivateKeyError(
-            "private_key is a Path made of PEM text, which a Path alters. Give the text as a str."
+            f"{name} is a Path made of PEM text, which a Path alters. Give the text as a str."
         )
     if _MAY_BE_KEY_TEXT.search(text) and not _exists(absolute):
         raise PrivateKeyError(
-            f"private_key was taken as a path, since it has no '-----BEGIN' line, but there is no "
+            f"{name} was taken as a path, since it has no '-----BEGIN' line, but there is no "
             f"such file. It is not shown here: its {len(text)} characters may be key text. Give "
             "the whole text of the key file, '-----BEGIN' line included, or its path."
         )
@@ -129,9 +207,24 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _read(path: str) -> Secret:
+def _version(file: str | int) -> tuple[int, ...] | None:
+    """Return what tells one version of a file from the next; None where it is no regular file.
+
+    The time of a change of mode or owner is a part of it: it may make a file readable.
+    """
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None  # a pipe, such as a shell's <(...), can be read only once
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _read(path: str, origin: str) -> tuple[tuple[int, ...] | None, Secret]:
     try:
         with open(path, "rb") as file:
+            version = _version(file.fileno())
             pem = Secret(file.read(_MAX_KEY_FILE_BYTES + 1))
     except FileNotFoundError:
         problem = "does not exist. It was taken as a path; give the path of the key file"
@@ -141,9 +234,9 @@ def _read(path: str) -> Secret:
         problem = f"cannot be read: {error.strerror}. Mend that, or give another path"
     else:
         if len(pem) <= _MAX_KEY_FILE_BYTES:
-            return pem
+            return version, pem
         problem = "is larger than 1 MiB, so it is no private key. Give the path of the key file"
-    raise PrivateKeyError(f"Private key file {path!r} {problem}.", path=path)
+    raise PrivateKeyError(f"{origin} {problem}.", path=path)
 
 
 def _parse(
@@ -156,9 +249,10 @@ def _parse(
     encrypted = pem.find(b"ENCRYPTED") >= 0
     if encrypted and passphrase is None:
         raise EncryptedKeyError(
-            f"{origin} is encrypted, and no passphrase was given. Give it as passphrase=, or "
-            "decrypt the key with 'openssl pkey'.",
+            f"{origin} is encrypted, and no passphrase was given. Set the environment variable "
+            "VONAGE_PRIVATE_KEY_PASSPHRASE, or in Python give passphrase=.",
             path=path,
+            passphrase_missing=True,
         )
     failure: type[PrivateKeyError] = PrivateKeyError
     try:

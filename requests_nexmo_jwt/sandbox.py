@@ -137,7 +137,8 @@ class Sandbox:
         self.clock_offset = clock_offset
         #: The id of the throwaway application.
         self.application_id = str(uuid.uuid4())
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._public_keys = [key.public_key()]
         self._seen: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
         self._spent: dict[str, float] = {}  # jti: when its token has expired for certain
         self._sweep_at = 1024
@@ -150,7 +151,7 @@ class Sandbox:
         self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
         #: The file with the application's private key, mode 0600; gone after the ``with`` block.
         self.private_key = Path(self._folder.name, "private.key")
-        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with open(
             os.open(self.private_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
         ) as f:
@@ -174,6 +175,10 @@ class Sandbox:
         from .auth import NexmoJWT  # the one thing here that signs; the judge must not depend on it
 
         return NexmoJWT(self.application_id, self.private_key, **options)
+
+    def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
+        """Take signatures by this key as well, as Nexmo does while an application's key rotates."""
+        self._public_keys.append(public_key)
 
     @property
     def requests(self) -> list[SeenRequest]:
@@ -227,14 +232,8 @@ class Sandbox:
         application_id = claims.get("application_id")
         if application_id is not None and application_id != self.application_id:
             raise _RefusedError(f"application_id {application_id!r} is not known here")
-        try:
-            jwt.PyJWS().decode(token, self._key.public_key(), algorithms=["RS256"])
-        except jwt.InvalidSignatureError:
-            raise _RefusedError(
-                "the signature does not match the application's public key"
-            ) from None
-        except jwt.InvalidTokenError as error:
-            raise _RefusedError(f"the token is malformed: {error}") from None
+        if not any(_is_signed(token, public_key) for public_key in self._public_keys):
+            raise _RefusedError("the signature does not match the application's public key")
         now = self.now()
         for violation in violations(claims, now=now):
             raise _RefusedError(
@@ -281,6 +280,16 @@ def _read_claims(token: str) -> dict[str, Any]:
     if not isinstance(claims, dict):
         raise _RefusedError("the token is malformed: its claims are no JSON object")
     return claims
+
+
+def _is_signed(token: str, public_key: rsa.RSAPublicKey) -> bool:
+    try:
+        jwt.PyJWS().decode(token, public_key, algorithms=["RS256"])
+    except jwt.InvalidSignatureError:
+        return False
+    except jwt.InvalidTokenError as error:
+        raise _RefusedError(f"the token is malformed: {error}") from None
+    return True
 
 
 def _acl_allows(acl: Mapping[str, Any], method: str, path: str) -> bool:

@@ -48,6 +48,14 @@ class Keys:
         return self.object.private_bytes(Encoding.PEM, form, lock)
 
 
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no credentials of whoever runs the tests be found."""
+    for variable in list(os.environ):
+        if variable.startswith(("VONAGE_", "NEXMO_")):
+            monkeypatch.delenv(variable)
+
+
 @pytest.fixture(scope="session")
 def keys() -> Keys:
     return Keys()

@@ -209,7 +209,7 @@ def test_an_application_id_that_is_none_is_refused(application_id: object, keys:
 
 @pytest.mark.parametrize(
     ("arguments", "missing"),
-    [((), "application_id"), (("id",), "private_key"), ((None, "private.key"), "application_id")],
+    [(("id",), "private_key"), ((None, "private.key"), "application_id")],
 )
 def test_missing_credentials_say_which_one_and_how_to_give_it(
     arguments: tuple[object, ...], missing: str

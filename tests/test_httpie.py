@@ -207,7 +207,7 @@ def test_the_https_command_works(http: Run, tmp_path: Path) -> None:
 
 # What follows -A nexmo-jwt, and words of the one line that comes back. {key} is a good key file.
 MISTAKES = {
-    "no -a": ([], "-a APPLICATION_ID:KEY_PATH"),
+    "no -a": ([], "No credentials were found"),
     "empty -a": (["-a", ""], "no ':'"),
     "id alone": (["-a", APPLICATION_ID], "no ':'"),
     "path alone": (["-a", "{key}"], "no ':'"),
@@ -216,7 +216,8 @@ MISTAKES = {
     "blank id": (["-a", " :{key}"], "application_id is empty"),
     "no such file": (["-a", "x:nowhere.key"], "nowhere.key' does not exist"),
     "a folder": (["-a", "x:."], "is a folder"),
-    "options alone": (["-a", "?ttl=60"], "no ':'"),
+    "options alone": (["-a", "?ttl=60"], "No credentials were found"),
+    "options alone, and wrong": (["-a", "?ttl=29"], "No credentials were found"),
     "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is no option"),
     "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is no option"),
     "no value": (["-a", "x:{key}?ttl"], "?NAME=VALUE"),
@@ -243,7 +244,7 @@ def test_a_mistake_in_auth_is_one_clear_line(
     arguments = [argument.replace("{key}", str(key_file)) for argument in arguments]
     message = error_of(http(AUTH_TYPE, *arguments, nexmo.url))
     assert words in message
-    assert message.startswith("-a: ") == bool(arguments)
+    assert message.startswith("-a: ") == ("No credentials" not in words and bool(arguments))
     assert nexmo.requests == []
 
 

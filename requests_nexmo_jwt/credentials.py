@@ -1,0 +1,255 @@
+"""Where Vonage users keep an application's id and its private key.
+
+The places are looked at in a fixed order, and the first that names an
+application wins. Id and key always come from the same place. A place that is
+there but broken is an error: who wrote it meant it to be used.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import keys
+from .errors import CredentialsError, EncryptedKeyError
+
+#: Opens an encrypted key, wherever the key comes from.
+PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
+
+# Vonage's current samples set the first, older ones the others. A value is a path or PEM text.
+_KEY_VARIABLES = ("PRIVATE_KEY", "PRIVATE_KEY_PATH", "APPLICATION_PRIVATE_KEY_PATH")
+
+# The Vonage CLI's fields, the current spelling first.
+_ID_FIELDS = ("app-id", "appId")
+_KEY_FIELDS = ("private-key", "privateKey")
+
+_MAX_CONFIG_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who signs, and with what.
+
+    ``name`` is the argument, variable or field that the key came from. ``source`` is a
+    line that tells people where both came from; ``place`` finds them again, and is None
+    where they came from nowhere but an argument.
+    """
+
+    application_id: str
+    private_key: Any = field(repr=False)
+    name: str
+    source: str
+    place: Place | None
+
+    def load_key(self, passphrase: str | bytes | None = None) -> keys.Key:
+        """Load the key; ``passphrase`` is by default the environment's.
+
+        Raises what ``keys.load`` raises.
+        """
+        if passphrase is None:
+            passphrase = os.environ.get(PASSPHRASE_VARIABLE)
+        return keys.load(self.private_key, passphrase, name=self.name)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of ``NexmoJWT`` where the key is a file: ``path`` is absolute."""
+
+    application_id: str
+    path: str
+
+    def read(self) -> Credentials:
+        """Return the credentials; whether the file is there, loading the key tells."""
+        source = f"arguments: private key file {self.path}"
+        return Credentials(self.application_id, self.path, "private_key", source, self)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The environment's variables that begin with ``prefix``."""
+
+    prefix: str
+
+    def read(self) -> Credentials | str:
+        """Return the credentials, or a line that says why there are none.
+
+        Raises ``CredentialsError`` where there is an application id and no key.
+        """
+        id_variable = f"{self.prefix}APPLICATION_ID"
+        application_id = os.environ.get(id_variable, "").strip()
+        if not application_id:
+            return f"{id_variable} (not set)"
+        for variable in (f"{self.prefix}{name}" for name in _KEY_VARIABLES):
+            value = os.environ.get(variable, "").strip()
+            if value:
+                private_key = _shielded(value)
+                source = f"environment: {id_variable} and {variable} ({_form(private_key)})"
+                return Credentials(application_id, private_key, variable, source, self)
+        raise CredentialsError(
+            f"{id_variable} is set, but no key beside it. Set {self.prefix}PRIVATE_KEY to the path "
+            "of the application's private key, or to its PEM text."
+        )
+
+
+@dataclass(frozen=True)
+class CLIConfig:
+    """A file of the Vonage CLI: JSON with an application id and its key, text or path.
+
+    ``path`` is absolute; a key's path in the file is relative to the file.
+    """
+
+    path: str
+
+    def read(self) -> Credentials | str:
+        """Return the credentials, or a line that says why there are none.
+
+        Raises ``CredentialsError`` where the file is broken, naming the field.
+        """
+        fields = self._fields()
+        if fields is None:
+            return f"{self.path} (not there)"
+        id_field = next((name for name in _ID_FIELDS if name in fields), None)
+        if id_field is None:
+            return f"{self.path} (names no application)"
+        key_field = next((name for name in _KEY_FIELDS if name in fields), None)
+        if key_field is None:
+            raise CredentialsError(
+                f"{self.path} has {id_field!r}, but no {_KEY_FIELDS[0]!r} beside it. Add the path "
+                "of the application's private key, or its PEM text."
+            )
+        application_id, private_key = fields[id_field], fields[key_field]
+        if not isinstance(application_id, str):
+            raise CredentialsError(
+                f"{self.path}: {id_field!r} is not a string. Make it the application's id."
+            )
+        if private_key is None:
+            raise CredentialsError(
+                f"{self.path}: {key_field!r} is not a string. Make it the path of the "
+                "application's private key, or its PEM text."
+            )
+        source = f"{self.path}: {id_field} and {key_field} ({_form(private_key)})"
+        if isinstance(private_key, str):
+            folder = os.path.dirname(self.path)
+            private_key = os.path.join(folder, os.path.expanduser(private_key))
+        name = f"{key_field!r} in {self.path}"
+        return Credentials(application_id, private_key, name, source, self)
+
+    def _fields(self) -> dict[str, str | keys.Secret | None] | None:
+        """Return the fields that matter and are not empty; None for one that is no string."""
+        try:
+            with open(self.path, "rb") as file:
+                config = json.loads(file.read(_MAX_CONFIG_BYTES).decode("utf-8-sig"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+        except json.JSONDecodeError as error:
+            problem = f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        except (ValueError, RecursionError):
+            problem = "is not JSON in UTF-8"
+        else:
+            if isinstance(config, dict):
+                return {
+                    name: _shielded(config[name].strip()) if isinstance(config[name], str) else None
+                    for name in (*_ID_FIELDS, *_KEY_FIELDS)
+                    if config.get(name) not in (None, "")
+                }
+            problem = "is JSON, but no object with 'app-id' and 'private-key'"
+            del config
+        # Not within an ``except``: a JSONDecodeError carries the whole text, key and all.
+        raise CredentialsError(f"{self.path} {problem}. Mend it, or move it away.")
+
+
+Place = Arguments | Environment | CLIConfig
+
+
+def find(application_id: Any, private_key: Any) -> Credentials:
+    """Return the credentials that the arguments give, or without any, discover them.
+
+    Raises ``CredentialsError`` where one is missing, where a place is broken, or where
+    none names an application: then it lists all that were looked at.
+    """
+    if application_id is None and private_key is None:
+        return _discover()
+    if application_id is None or private_key is None:
+        missing = "application_id" if application_id is None else "private_key"
+        raise CredentialsError(
+            f"{missing} is missing, and an id and a key are never mixed from two places. Give "
+            'both, NexmoJWT("aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "private.key"), or neither.'
+        )
+    if isinstance(private_key, (str, bytes)) and keys.is_pem(private_key):
+        source = "arguments: PEM text"
+    elif isinstance(private_key, (str, os.PathLike)):
+        return Arguments(application_id, keys.resolve(private_key)).read()
+    else:
+        source = f"arguments: an object of type {type(private_key).__name__}"
+    return Credentials(application_id, private_key, "private_key", source, None)
+
+
+def find_again(place: Place, source: str, application_id: str) -> Credentials:
+    """Return what ``place`` says in this process, to which it was sent from another one.
+
+    ``source`` and ``application_id`` are what it said there. Raises ``CredentialsError``
+    where it says nothing here, or something else.
+    """
+    found = place.read()
+    if isinstance(found, str):
+        raise CredentialsError(
+            f"This auth object came from another process, where its credentials came from "
+            f"{source}. Here: {found}. Let this process have them too."
+        )
+    if found.application_id != application_id:
+        raise CredentialsError(
+            f"This auth object came from another process, for the application {application_id}; "
+            f"here {found.source} is for {found.application_id}. Let both have the same."
+        )
+    return found
+
+
+def _discover() -> Credentials:
+    looked_at = []
+    places: tuple[Environment | CLIConfig, ...] = (
+        Environment("VONAGE_"),
+        Environment("NEXMO_"),
+        CLIConfig(os.path.abspath(".vonagerc")),
+        CLIConfig(os.path.expanduser("~/.vonage/config.json")),
+    )
+    for place in places:
+        found = place.read()
+        if isinstance(found, Credentials):
+            return found
+        looked_at.append(found)
+    raise CredentialsError(
+        f"No credentials were found. Looked at: {', '.join(looked_at)}. Shortest: set "
+        "VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY to the path of its "
+        "private key; or give both, as NexmoJWT(ID, PATH) in Python, as -a ID:PATH with http."
+    )
+
+
+def ask_passphrase(error: EncryptedKeyError) -> str | None:
+    """Ask on the terminal for the passphrase that ``error`` misses; None without a terminal."""
+    if not _has_terminal():
+        return None
+    return getpass.getpass(f"Passphrase for {error.path or 'the private key'}: ")
+
+
+def _has_terminal() -> bool:
+    try:
+        # What getpass itself opens. Where it cannot, getpass would read from stdin.
+        with open("/dev/tty", "rb"):
+            return True
+    except OSError:
+        return sys.platform == "win32" and sys.stdin.isatty()
+
+
+def _shielded(private_key: str) -> str | keys.Secret:
+    """Keep the text of a key out of the frames of tracebacks; a path may be shown."""
+    return keys.Secret(private_key.encode()) if keys.is_pem(private_key) else private_key
+
+
+def _form(private_key: str | keys.Secret) -> str:
+    return "PEM text" if isinstance(private_key, keys.Secret) else "a path"

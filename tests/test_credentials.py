@@ -1,0 +1,506 @@
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import PASSPHRASE, Keys, everything_shown_by, http_runner, key_text_in
+
+from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt.sandbox import Sandbox
+
+HTTP = Path(sys.executable).with_name("http")
+AUTH_TYPE = "--auth-type=nexmo-jwt"
+
+
+@dataclass
+class Setup:
+    """What stands in a user's environment, working directory and home.
+
+    In all values ``{id}`` is the application's id, ``{pem}`` the text of its key,
+    ``{file}`` the absolute path of a file with it. ``key.pem`` is such a file in the
+    working directory, in the home and in ``~/.vonage``.
+    """
+
+    env: dict[str, str] = field(default_factory=dict)
+    here: object = None
+    home: object = None
+
+    def write(self, folder: Path, nexmo: Sandbox) -> dict[str, str]:
+        pem = nexmo.private_key.read_text()
+        damaged = pem[:900] + "AAAA" + pem[904:]
+        values = {
+            "{damaged pem}": damaged,
+            "{id}": nexmo.application_id,
+            "{pem}": pem,
+            "{file}": str(nexmo.private_key),
+        }
+
+        def filled(value: object) -> object:
+            if isinstance(value, dict):
+                return {name: filled(inner) for name, inner in value.items()}
+            if isinstance(value, list):
+                return [filled(inner) for inner in value]
+            if isinstance(value, str):
+                for name, text in values.items():
+                    value = value.replace(name, text)
+                return value.replace("{pem in a line}", pem.replace("\n", r"\n"))
+            return value
+
+        config = folder / "home" / ".vonage"
+        config.mkdir(parents=True, exist_ok=True)
+        (folder / "here").mkdir(exist_ok=True)
+        for place in (folder / "here", folder / "home", config):
+            (place / "key.pem").write_text(pem)
+        for content, path in (
+            (self.here, folder / "here" / ".vonagerc"),
+            (self.home, config / "config.json"),
+        ):
+            if content is not None:
+                content = filled(content)
+                path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return {"HOME": str(folder / "home"), **filled(self.env)}
+
+
+CLI_TEXT = {"app-id": "{id}", "private-key": "{pem}", "api-key": "abcd", "api-secret": "s"}
+WRONG = {"app-id": "wrong", "private-key": "{pem}"}
+WRONG_ENV = {"VONAGE_APPLICATION_ID": "wrong", "VONAGE_PRIVATE_KEY": "{file}"}
+
+# Where the credentials are, and words of `auth.source`. Adding a source is adding a line.
+FOUND: dict[str, tuple[Setup, str]] = {
+    "path in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}),
+        "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "relative path in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "key.pem"}),
+        "VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "path with a tilde": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "~/key.pem"}),
+        "VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "PEM in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    r"PEM with literal \n": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem in a line}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    "white space around": (
+        Setup({"VONAGE_APPLICATION_ID": " {id}\n", "VONAGE_PRIVATE_KEY": " key.pem\n"}),
+        "VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "VONAGE_PRIVATE_KEY_PATH": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY_PATH": "{file}"}),
+        "VONAGE_PRIVATE_KEY_PATH",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY_PATH": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
+        "VONAGE_APPLICATION_PRIVATE_KEY_PATH",
+    ),
+    "NEXMO_PRIVATE_KEY": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{pem}"}),
+        "environment: NEXMO_APPLICATION_ID and NEXMO_PRIVATE_KEY",
+    ),
+    "NEXMO_PRIVATE_KEY_PATH": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY_PATH": "{file}"}),
+        "NEXMO_PRIVATE_KEY_PATH",
+    ),
+    "NEXMO_APPLICATION_PRIVATE_KEY_PATH": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
+        "NEXMO_APPLICATION_PRIVATE_KEY_PATH",
+    ),
+    ".vonagerc with text": (Setup(here=CLI_TEXT), "here/.vonagerc: app-id and private-key (PEM"),
+    ".vonagerc with a path": (
+        Setup(here={"app-id": "{id}", "private-key": "key.pem"}),
+        "private-key (a path)",
+    ),
+    ".vonagerc with an absolute path": (
+        Setup(here={"app-id": "{id}", "private-key": "{file}"}),
+        "private-key (a path)",
+    ),
+    ".vonagerc of old": (
+        Setup(here={"appId": "{id}", "privateKey": "./key.pem"}),
+        "appId and privateKey (a path)",
+    ),
+    ".vonagerc with a byte order mark": (
+        Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'),
+        "here/.vonagerc",
+    ),
+    "config.json with text": (Setup(home=CLI_TEXT), "home/.vonage/config.json: app-id and private"),
+    "config.json with a path relative to itself": (
+        Setup(home={"app-id": "{id}", "private-key": "key.pem"}),
+        "config.json: app-id and private-key (a path)",
+    ),
+    "config.json with a tilde": (
+        Setup(home={"app-id": "{id}", "private-key": "~/key.pem"}),
+        "config.json: app-id and private-key (a path)",
+    ),
+    # Precedence: the first that names an application wins.
+    "VONAGE_ before NEXMO_": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_PRIVATE_KEY": "{file}",
+                "NEXMO_APPLICATION_ID": "wrong",
+                "NEXMO_PRIVATE_KEY": "nowhere.key",
+            }
+        ),
+        "VONAGE_",
+    ),
+    "the first variable that is set": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_PRIVATE_KEY": "",
+                "VONAGE_PRIVATE_KEY_PATH": "{file}",
+                "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "nowhere.key",
+            }
+        ),
+        "VONAGE_PRIVATE_KEY_PATH",
+    ),
+    "environment before .vonagerc": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
+        "NEXMO_",
+    ),
+    "environment before a broken .vonagerc": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}, "{broken"),
+        "VONAGE_",
+    ),
+    ".vonagerc before config.json": (Setup(here=CLI_TEXT, home=WRONG), "here/.vonagerc"),
+    "empty variables are not set": (
+        Setup({"VONAGE_APPLICATION_ID": "", "VONAGE_PRIVATE_KEY": "nowhere"}, CLI_TEXT),
+        "here/.vonagerc",
+    ),
+    "a key without an id names no application": (
+        Setup({"VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
+        "here/.vonagerc",
+    ),
+    "api-key alone names no application": (
+        Setup(here={"api-key": "abcd", "api-secret": "s"}, home=CLI_TEXT),
+        "config.json",
+    ),
+    "an empty app-id names no application": (
+        Setup(here={"app-id": "", "private-key": "x"}, home=CLI_TEXT),
+        "config.json",
+    ),
+    "null names no application": (Setup(here={"app-id": None}, home=CLI_TEXT), "config.json"),
+}
+
+
+@pytest.fixture
+def python(
+    tmp_path: Path, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., NexmoJWT]:
+    def build(setup: Setup, **options: object) -> NexmoJWT:
+        for name, value in setup.write(tmp_path, nexmo).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path / "here")
+        return NexmoJWT(**options)
+
+    return build
+
+
+@pytest.fixture
+def typed(tmp_path: Path, nexmo: Sandbox) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(setup: Setup, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = setup.write(tmp_path, nexmo)
+        http = http_runner(HTTP, tmp_path / "home")
+        url = f"{nexmo.url}/v1/echo"
+        return http(AUTH_TYPE, *arguments, url, cwd=tmp_path / "here", env=env)
+
+    return run
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_credentials_are_found_from_python(
+    case: str, python: Callable[..., NexmoJWT], nexmo: Sandbox
+) -> None:
+    setup, source = FOUND[case]
+    auth = python(setup)
+    assert auth == nexmo.auth()
+    assert source in auth.source
+    assert key_text_in(auth.source + repr(auth), nexmo.private_key.read_bytes()) is None
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_credentials_are_found_by_http(case: str, typed: Callable, nexmo: Sandbox) -> None:
+    result = typed(FOUND[case][0], "--auth=?sub=alice")
+    assert result.returncode == 0, result
+    claims = json.loads(result.stdout)["claims"]
+    assert (claims["application_id"], claims["sub"]) == (nexmo.application_id, "alice")
+
+
+def test_http_needs_no_auth_at_all(typed: Callable, nexmo: Sandbox) -> None:
+    result = typed(Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}))
+    assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
+
+
+def test_arguments_and_dash_a_come_before_everything(
+    python: Callable, typed: Callable, nexmo: Sandbox
+) -> None:
+    setup = Setup(WRONG_ENV, WRONG, WRONG)
+    auth = python(setup, application_id=nexmo.application_id, private_key=nexmo.private_key)
+    assert auth == nexmo.auth()
+    assert auth.source == f"arguments: private key file {nexmo.private_key}"
+    result = typed(setup, f"-a{nexmo.application_id}:{nexmo.private_key}")
+    assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
+
+
+@pytest.mark.parametrize(
+    ("form", "source"), [("pkcs8", "arguments: PEM text"), ("object", "arguments: an object")]
+)
+def test_the_source_of_a_key_that_is_no_file_is_told(form: str, source: str, keys: Keys) -> None:
+    assert source in NexmoJWT("id", getattr(keys, form)).source
+
+
+ID = {"VONAGE_APPLICATION_ID": "{id}"}
+
+# Places that are there but broken, and all the words that the error must say.
+BROKEN: dict[str, tuple[Setup, list[str]]] = {
+    "id without key": (Setup(ID, CLI_TEXT, CLI_TEXT), ["VONAGE_APPLICATION_ID is set, but no key"]),
+    "id of one, key of another": (
+        Setup({**ID, "NEXMO_PRIVATE_KEY": "{file}"}, CLI_TEXT),
+        ["VONAGE_APPLICATION_ID is set, but no key", "VONAGE_PRIVATE_KEY"],
+    ),
+    "NEXMO_ id without key": (
+        Setup({"NEXMO_APPLICATION_ID": "x"}),
+        ["NEXMO_APPLICATION_ID is set", "NEXMO_PRIVATE_KEY"],
+    ),
+    "path to nothing": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
+        ["nowhere.key", "VONAGE_PRIVATE_KEY", "does not exist"],
+    ),
+    "path to nothing, older name": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY_PATH": "nowhere.key"}),
+        ["nowhere.key", "VONAGE_PRIVATE_KEY_PATH"],
+    ),
+    "PEM that lost its line breaks": (
+        Setup(
+            {**ID, "VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----MIIE-----END PRIVATE KEY-----"}
+        ),
+        ["VONAGE_PRIVATE_KEY", "line breaks"],
+    ),
+    "first line of a PEM": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----"}),
+        ["VONAGE_PRIVATE_KEY", "cut short"],
+    ),
+    "key text without BEGIN": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "MIIEvQIBADANBgkq" * 8}),
+        ["VONAGE_PRIVATE_KEY", "not shown here"],
+    ),
+    "not JSON": (Setup(here="app-id: x", home=CLI_TEXT), ["here/.vonagerc is not JSON", "line 1"]),
+    "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
+    "empty file": (Setup(here="", home=CLI_TEXT), ["here/.vonagerc is not JSON"]),
+    "not an object": (Setup(here=["app-id"], home=CLI_TEXT), ["here/.vonagerc", "no object"]),
+    "a string": (Setup(here='"app-id"'), ["here/.vonagerc", "no object"]),
+    "deep": (Setup(here="[" * 100_000), ["here/.vonagerc is not JSON"]),
+    "app-id without key": (
+        Setup(here={"app-id": "{id}", "api-key": "x"}, home=CLI_TEXT),
+        ["here/.vonagerc", "'app-id'", "no 'private-key'"],
+    ),
+    "appId without key": (Setup(here={"appId": "{id}"}), ["'appId'", "no 'private-key'"]),
+    "id that is no string": (
+        Setup(here={"app-id": 5, "private-key": "{pem}"}),
+        ["here/.vonagerc", "'app-id' is not a string"],
+    ),
+    "key that is no string": (
+        Setup(here={"app-id": "{id}", "private-key": ["{pem}"]}),
+        ["here/.vonagerc", "'private-key' is not a string"],
+    ),
+    "key file missing": (
+        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key"}, home=CLI_TEXT),
+        ["here/nowhere.key", "'privateKey'", "here/.vonagerc", "does not exist"],
+    ),
+    "key file missing, of the user": (
+        Setup(home={"app-id": "{id}", "private-key": "nowhere.key"}),
+        ["home/.vonage/nowhere.key", "config.json"],
+    ),
+    "key that is a certificate": (
+        Setup(here={"app-id": "{id}", "private-key": "-----BEGIN CERTIFICATE-----\nMIIE\n"}),
+        ["'private-key'", ".vonagerc", "no private key but a certificate"],
+    ),
+    "key and id exchanged": (
+        Setup(here={"app-id": "{pem}", "private-key": "{id}"}),
+        ["here/.vonagerc", "'app-id' is not a string"],
+    ),
+    "a damaged key in the file": (
+        Setup(here={"app-id": "{id}", "private-key": "{damaged pem}"}),
+        ["'private-key'", ".vonagerc", "is damaged"],
+    ),
+    "a damaged key in the environment": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "{damaged pem}"}),
+        ["VONAGE_PRIVATE_KEY (PEM text) is damaged"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_place_is_told_and_not_skipped(
+    case: str, python: Callable, typed: Callable, nexmo: Sandbox
+) -> None:
+    setup, words = BROKEN[case]
+    with pytest.raises(NexmoJWTError) as caught:
+        python(setup)
+    shown = everything_shown_by(caught.value, frames=True)
+    assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
+    assert caught.value.__context__ is None
+
+    result = typed(setup)
+    assert result.returncode == 1
+    assert result.stderr == f"http: error: {caught.value}\n\n"
+    for word in words:
+        assert word in result.stderr
+    assert nexmo.requests == []
+
+
+def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
+    python: Callable, typed: Callable, tmp_path: Path
+) -> None:
+    setup = Setup(here={"api-key": "x"})
+    with pytest.raises(CredentialsError) as caught:
+        python(setup)
+    message = str(caught.value)
+    for words in (
+        "VONAGE_APPLICATION_ID (not set)",
+        "NEXMO_APPLICATION_ID (not set)",
+        f"{tmp_path}/here/.vonagerc (names no application)",
+        f"{tmp_path}/home/.vonage/config.json (not there)",
+        "Shortest: set VONAGE_APPLICATION_ID",
+        "-a ID:PATH",
+    ):
+        assert words in message
+    assert typed(setup).stderr == f"http: error: {message}\n\n"
+
+
+def test_a_session_without_credentials_finds_them_anew(
+    tmp_path: Path, nexmo: Sandbox, http: Callable
+) -> None:
+    Setup(here=CLI_TEXT).write(tmp_path, nexmo)
+    session = f"--session={tmp_path}/s.json"
+    for arguments in ([AUTH_TYPE, "--auth=?sub=alice", session], [session]):
+        result = http(*arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here")
+        assert json.loads(result.stdout)["claims"]["sub"] == "alice"
+    assert json.loads((tmp_path / "s.json").read_text())["auth"]["raw_auth"] == "?sub=alice"
+
+
+LOCKED = {
+    "path in the environment": ({"VONAGE_PRIVATE_KEY": "{locked}"}, []),
+    "text in the environment": ({"VONAGE_PRIVATE_KEY": "{locked text}"}, []),
+    "-a": ({}, ["-a", "{id}:{locked}"]),
+}
+
+
+@pytest.mark.parametrize("case", LOCKED)
+def test_an_encrypted_key_is_opened_by_the_variable_or_names_it(
+    case: str, keys: Keys, nexmo: Sandbox, tmp_path: Path, http: Callable
+) -> None:
+    nexmo.accept_key(keys.public)
+    locked = tmp_path / "locked.key"
+    locked.write_bytes(keys.encrypted)
+    env, arguments = LOCKED[case]
+    env = {"VONAGE_APPLICATION_ID": nexmo.application_id} | {
+        name: value.replace("{locked text}", keys.encrypted.decode()).replace(
+            "{locked}", str(locked)
+        )
+        for name, value in env.items()
+    }
+    arguments = [
+        argument.replace("{id}", nexmo.application_id).replace("{locked}", str(locked))
+        for argument in arguments
+    ]
+    url = f"{nexmo.url}/v1/calls"
+    result = http(AUTH_TYPE, *arguments, url, env=env)
+    assert "Set the environment variable VONAGE_PRIVATE_KEY_PASSPHRASE" in result.stderr
+    result = http(AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": "wrong"})
+    assert "does not open it" in result.stderr
+    result = http(
+        AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
+    )
+    assert "_embedded" in result.stdout, result
+
+
+def test_the_variable_opens_a_key_for_python_too(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VONAGE_PRIVATE_KEY_PASSPHRASE", PASSPHRASE)
+    assert NexmoJWT("id", keys.encrypted) == NexmoJWT("id", keys.object)
+    with pytest.raises(NexmoJWTError, match="does not open it"):
+        NexmoJWT("id", keys.encrypted, passphrase="another")
+
+
+def at_a_terminal(command: list[str], home: Path, typed: str) -> str:
+    """Run ``command`` with a terminal of its own, type, and return all that the terminal shows."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(
+            command[0], command, {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"}
+        )
+    shown = b""
+    answered = False
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if not answered and b"Passphrase for" in shown:
+            answered = True
+            time.sleep(0.2)  # getpass flushes what was typed before it turned the echo off
+            os.write(terminal, typed.encode() + b"\n")
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return shown.decode()
+
+
+@pytest.fixture
+def locked(keys: Keys, nexmo: Sandbox, tmp_path: Path) -> Path:
+    nexmo.accept_key(keys.public)
+    path = tmp_path / "locked.key"
+    path.write_bytes(keys.encrypted)
+    http_runner(HTTP, tmp_path)
+    return path
+
+
+def test_http_asks_for_the_passphrase_on_a_terminal_once(
+    locked: Path, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    session = f"--session={tmp_path}/s.json"
+    url = f"{nexmo.url}/v1/calls"
+    first = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", session, url]
+    for command in (first, [str(HTTP), session, url]):
+        shown = at_a_terminal(command, tmp_path, PASSPHRASE)
+        assert shown.count(f"Passphrase for {locked}: ") == 1
+        assert '"_embedded"' in shown
+        assert PASSPHRASE not in shown
+    assert PASSPHRASE not in (tmp_path / "s.json").read_text()
+
+
+def test_http_tells_of_a_wrong_passphrase_that_was_typed(
+    locked: Path, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    command = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
+    shown = at_a_terminal(command, tmp_path, "mellon")
+    assert "does not open it" in shown
+    assert "mellon" not in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("option", ["--ignore-stdin", "-I"])
+def test_http_never_asks_under_ignore_stdin(
+    option: str, locked: Path, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    command = [str(HTTP), option, AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
+    shown = at_a_terminal(command, tmp_path, PASSPHRASE)
+    assert "Passphrase for" not in shown
+    assert "VONAGE_PRIVATE_KEY_PASSPHRASE" in shown
