@@ -20,7 +20,7 @@ URL = "https://api.nexmo.com/v1/calls"
 def main() -> None:
     runner = pyperf.Runner(processes=12, values=3)
     auth = NexmoJWT(APPLICATION_ID, PEM)
-    key = auth._key
+    key = keys.load(PEM).current()
     prepared = requests.Request("GET", URL).prepare()
     signed_part = auth.token().rpartition(".")[0].encode()
 
