@@ -14,7 +14,8 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
         "Without -a, from the environment or the Vonage CLI's files. Or "
         "-a APPLICATION_ID:KEY_PATH, and claims behind a '?': "
         "-a 'APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**' "
-        "(ttl in seconds; acl may be repeated)"
+        "(ttl in seconds; acl may be repeated; host=http://localhost:4010 and the like "
+        "says who may have a token, instead of Vonage's hosts)"
     )
     auth_require = False
     auth_parse = False

@@ -17,6 +17,7 @@ from requests_nexmo_jwt import (
     EncryptedKeyError,
     NexmoJWT,
     NexmoJWTError,
+    ScopeError,
 )
 from requests_nexmo_jwt.credentials import ask_passphrase
 from requests_nexmo_jwt.keys import is_pem, resolve
@@ -24,6 +25,8 @@ from requests_nexmo_jwt.keys import is_pem, resolve
 __all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
+
+_REPEATABLE = {"acl": "acl", "host": "hosts"}
 
 # A '?' that begins options; one in a folder's name does not.
 _OPTIONS = re.compile(r"\?(?=[\w-]*(?:[=&]|$))")
@@ -75,7 +78,9 @@ def sign_in(raw_auth: str | None, *, may_ask: bool) -> NexmoJWT:
 
 def told(error: NexmoJWTError, raw_auth: str | None) -> str:
     """Return the message of ``error``, with ``-a`` before it where that is what is wrong."""
-    if raw_auth is None or (raw_auth.startswith("?") and not isinstance(error, ClaimError)):
+    if raw_auth is None or (
+        raw_auth.startswith("?") and not isinstance(error, (ClaimError, ScopeError))
+    ):
         return str(error)
     return f"-a: {error}"
 
@@ -102,11 +107,12 @@ def _claims(options: str) -> dict[str, Any]:
     if not pairs:
         raise ClaimError(f"?{options} is not of the form ?NAME=VALUE&NAME=VALUE. Write {_FORM}.")
     for name, value in pairs:
-        if name == "acl":
-            claims.setdefault("acl", []).append(value)
+        if name in _REPEATABLE:
+            claims.setdefault(_REPEATABLE[name], []).append(value)
         elif name not in ("ttl", "sub"):
             raise ClaimError(
-                f"{name!r} is no option. There are ttl (seconds), sub and acl: {_FORM}.", claim=name
+                f"{name!r} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
+                claim=name,
             )
         elif name in claims:
             raise ClaimError(f"{name} is given twice. Give it once.", claim=name)

@@ -7,6 +7,7 @@ from .errors import (
     EncryptedKeyError,
     NexmoJWTError,
     PrivateKeyError,
+    ScopeError,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "NexmoJWT",
     "NexmoJWTError",
     "PrivateKeyError",
+    "ScopeError",
 ]

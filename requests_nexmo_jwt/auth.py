@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
+from requests.cookies import extract_cookies_to_jar
+from requests.exceptions import UnrewindableBodyError
+from requests.utils import rewind_body
 
 from . import credentials, keys
 from .claims import DEFAULT_TTL, ClaimsSet
 from .errors import PrivateKeyError
+from .scope import Scope, origin_of
+
+_log = logging.getLogger(__package__)
+
+# A clock that is off by less is not what a 401 is about. The server's Date is in whole seconds.
+_CLOCK_SLACK = 30
+
+# A server's Date before the article of 2018 or in another century is no clock to sign by.
+_FIRST_YEAR, _LAST_YEAR = 2018, 2099
 
 
 class NexmoJWT(AuthBase):
@@ -31,6 +46,10 @@ class NexmoJWT(AuthBase):
        ``VONAGE_APPLICATION_PRIVATE_KEY_PATH``; then the same with ``NEXMO_``;
     2. ``.vonagerc`` in the working directory, then ``~/.vonage/config.json``: the Vonage
        CLI's files.
+
+    A redirect within one origin carries a token of its own, any other redirect none. On a
+    401 from a server whose clock differs by more than 30 s, the request is signed with the
+    server's time and sent once more; later ones are signed with it from the start.
 
     A key file is looked at before each signature; when it has changed, the new key signs.
 
@@ -49,11 +68,18 @@ class NexmoJWT(AuthBase):
         ``{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}``.
     :param claims: further claims, such as ``{"nbf": 1541060230}``. ``application_id``,
         ``iat``, ``jti`` and ``exp`` are made here and refused.
+    :param hosts: who may have a token, instead of Vonage's API hosts: host names (https is
+        implied), names with one ``*`` within a label, or origins such as
+        ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
+        commas. Loopback may always have one. A request to another host raises
+        ``ScopeError``.
     :raises PrivateKeyError: the key cannot be read or used.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
     :raises ClaimError: Nexmo would refuse ``ttl``, ``sub``, ``acl`` or ``claims``.
     :raises CredentialsError: one of ``application_id`` and ``private_key`` is missing or
         empty, no credentials were found, or the place that names them is broken.
+
+    :raises ScopeError: ``hosts`` has an entry that is not of this form.
 
     All of them are ``NexmoJWTError``, and raised here, not at the first request. An object
     can be shared by any number of threads. It can be pickled unless it was made from PEM
@@ -70,12 +96,15 @@ class NexmoJWT(AuthBase):
         sub: str | None = None,
         acl: Mapping[str, Any] | Iterable[str] | None = None,
         claims: Mapping[str, Any] | None = None,
+        hosts: Iterable[str] | None = None,
     ) -> None:
         found = credentials.find(application_id, private_key)
         self._claims = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
         self._source, self._place = found.source, found.place
         self._has_passphrase = passphrase is not None
         self._key: keys.Key | None = found.load_key(passphrase)
+        self._scope = Scope(hosts)
+        self._clock_offset = 0.0  # seconds that the API's clock is ahead of this machine's
 
     @property
     def source(self) -> str:
@@ -83,32 +112,27 @@ class NexmoJWT(AuthBase):
         return self._source
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Set the request's ``Authorization`` header to a new token."""
-        self._sign(request)
+        """Set the request's ``Authorization`` header to a new token.
+
+        Raises ``ScopeError`` where its URL may not have one.
+        """
+        self._scope.check(str(request.url))
+        hops = _Hops(self)
+        hops.sign(request)
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
-            request.deregister_hook("response", self._sign_next_hop)
-            request.register_hook("response", self._sign_next_hop)
+            for hook in [hook for hook in request.hooks["response"] if isinstance(hook, _Hops)]:
+                request.deregister_hook("response", hook)
+            request.register_hook("response", hops)
         return request
 
     def token(self) -> str:
         """Return a new token, valid from now for ``ttl`` seconds."""
+        return self._token(self._clock_offset)
+
+    def _token(self, clock_offset: float) -> str:
         key = (self._key or self._load_again()).current()
-        return jwt.encode(self._claims.at(time.time()), key, algorithm="RS256")
-
-    def _sign(self, request: PreparedRequest) -> None:
-        request.headers["Authorization"] = f"Bearer {self.token()}"
-
-    def _sign_next_hop(self, response: Response, **kwargs: Any) -> None:
-        """Give a redirect a token of its own, or it would repeat this one and its ``jti``.
-
-        requests copies the next request from this one when the hooks are through, and
-        drops the header where the next one goes to another host.
-        """
-        if response.is_redirect:
-            sent = response.request
-            response.request = sent.copy()
-            self._sign(sent)
+        return jwt.encode(self._claims.at(time.time() + clock_offset), key, algorithm="RS256")
 
     def _load_again(self) -> keys.Key:
         """Load the key in the process that an auth object was sent to, at its first signature.
@@ -133,10 +157,10 @@ class NexmoJWT(AuthBase):
                 "from the path of a key file or from the environment, with the passphrase in "
                 f"{credentials.PASSPHRASE_VARIABLE}: then each process loads the key itself."
             )
-        return {**vars(self), "_key": None}
+        return {**vars(self), "_key": None, "_clock_offset": 0.0}
 
     def __copy__(self) -> NexmoJWT:
-        """Return the object itself: nothing about it can be changed."""
+        """Return the object itself: users cannot change it."""
         return self
 
     def __deepcopy__(self, memo: object) -> NexmoJWT:
@@ -146,7 +170,11 @@ class NexmoJWT(AuthBase):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NexmoJWT):
             return NotImplemented
-        return self._claims == other._claims and self._identity() == other._identity()
+        return (
+            self._claims == other._claims
+            and self._scope == other._scope
+            and self._identity() == other._identity()
+        )
 
     def _identity(self) -> str:
         return (self._key or self._load_again()).fingerprint
@@ -156,3 +184,111 @@ class NexmoJWT(AuthBase):
     def __repr__(self) -> str:
         key = self._key.fingerprint if self._key else self._source
         return f"{type(self).__name__}(application_id={self._claims.application_id!r}, key={key!r})"
+
+
+class _Hops:
+    """The life of one signed request: its redirects, and its second try after a 401.
+
+    It is a response hook of requests, which copies each redirect from the request, hook
+    included, when the hooks have run; ``__call__`` of the auth object is not called again.
+    """
+
+    def __init__(self, auth: NexmoJWT) -> None:
+        self._auth = auth
+        self._may_try_again = True
+
+    def sign(self, request: PreparedRequest) -> None:
+        """Set the header, and remember what it says and by which clock."""
+        self._clock_offset = self._auth._clock_offset
+        self._header = f"Bearer {self._auth._token(self._clock_offset)}"
+        request.headers["Authorization"] = self._header
+
+    def __call__(self, response: Response, **kwargs: Any) -> Response:
+        """Answer a 401 that a wrong clock explains; make the request ready for a redirect."""
+        request = response.request
+        if request.headers.get("Authorization") != self._header:
+            return response  # a hop to another origin, which had no token
+        if response.status_code == 401 and self._may_try_again:
+            response = self._try_again(response, **kwargs)
+        if response.is_redirect:
+            if response.request is request:
+                response.request = request.copy()  # it keeps saying what was really sent
+            if _stays(response):
+                self.sign(request)
+            else:
+                del request.headers["Authorization"]
+        return response
+
+    def _try_again(self, refused: Response, **kwargs: Any) -> Response:
+        """Sign with the server's time and send again, as requests' ``HTTPDigestAuth`` does."""
+        offset = _clock_offset(refused)
+        slack = refused.elapsed.total_seconds() + _CLOCK_SLACK
+        if offset is None or abs(offset - self._clock_offset) <= slack:
+            return refused
+        self._may_try_again = False
+        auth = self._auth
+        before, auth._clock_offset = auth._clock_offset, offset
+        news = (
+            f"The clock of {urlsplit(refused.url).hostname} is {abs(offset):.0f} s "
+            f"{'ahead of' if offset > 0 else 'behind'} this machine's. Tokens are signed with "
+            "its time from now on; set this machine's clock right."
+        )
+        if not _rewind(refused.request):
+            _log.warning(
+                "%s The request that was refused could not be sent again: its body can be read "
+                "only once.",
+                news,
+            )
+            return refused
+        refused.content  # noqa: B018 - reading it to the end releases the connection
+        refused.close()
+        again = refused.request.copy()
+        if again._cookies is not None:
+            extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
+            again.prepare_cookies(again._cookies)
+        self.sign(again)
+        started = time.perf_counter()
+        response = refused.connection.send(again, **kwargs)
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)
+        response.history.append(refused)
+        response.request = again
+        if response.status_code == 401:
+            # It was not the clock, or the Date was wrong: do not sign with it.
+            if auth._clock_offset == offset:
+                auth._clock_offset = before
+        elif abs(offset - before) > slack:
+            _log.warning("%s", news)
+        return response
+
+
+def _clock_offset(response: Response) -> float | None:
+    """Return how many seconds the server's clock is ahead of ours, None where it is untold."""
+    try:
+        date = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    return date.timestamp() - time.time()
+
+
+def _stays(response: Response) -> bool:
+    """Tell whether a redirect leads to the origin that it comes from."""
+    try:
+        origin = origin_of(urljoin(response.url, response.headers["Location"]))
+    except ValueError:
+        return False
+    return origin is not None and origin == origin_of(response.url)
+
+
+def _rewind(request: PreparedRequest) -> bool:
+    """Make the body ready to be sent again; False where it can be read only once."""
+    if request.body is None or isinstance(request.body, (str, bytes)):
+        return True
+    try:
+        rewind_body(request)
+    except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
+        return False
+    return True

@@ -55,3 +55,14 @@ class ClaimError(NexmoJWTError):
     def __init__(self, message: str, *, claim: str | None = None) -> None:
         super().__init__(message)
         self.claim = claim
+
+
+class ScopeError(NexmoJWTError):
+    """A URL may not have a token, or an entry of ``hosts`` is not of a usable form.
+
+    ``host`` is the host that would have got it, or None.
+    """
+
+    def __init__(self, message: str, *, host: str | None = None) -> None:
+        super().__init__(message)
+        self.host = host

@@ -167,7 +167,7 @@ def test_two_objects_are_equal_when_they_say_the_same(keys: Keys, key_file: Path
 def test_our_errors_are_errors_of_requests() -> None:
     errors = [getattr(requests_nexmo_jwt, name) for name in requests_nexmo_jwt.__all__]
     errors = [error for error in errors if issubclass(error, Exception)]
-    assert len(errors) == 5
+    assert len(errors) == 6
     for error in errors:
         assert issubclass(error, NexmoJWTError)
         assert issubclass(error, requests.RequestException)

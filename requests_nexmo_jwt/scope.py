@@ -1,0 +1,203 @@
+"""Which origins may receive a token: Vonage's APIs over TLS, and loopback.
+
+A URL is judged as it will be connected to: requests prepares it with urllib3's
+parser and, since 2.32, connects by the standard library's. Where the two do not
+read the same in a URL, nobody gets a token.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from .errors import ScopeError
+
+#: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
+#: ``*.serverless.vonage.com``.
+VONAGE_HOSTS = (
+    "api.nexmo.com",
+    "api-*.nexmo.com",
+    "api.vonage.com",
+    "api-*.vonage.com",
+    "video.api.vonage.com",
+    "messages-sandbox.nexmo.com",
+)
+
+#: Names further hosts, separated by commas, where ``hosts=`` is not given.
+HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_ENTRY = re.compile(r"((?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^/:\[\]]+)(:(?P<port>\d+))?/?")
+_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port, RFC 6454; ``host`` in lower case, an IP address canonical."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine: ``localhost``, 127.0.0.0/8 or ``[::1]``."""
+        if self.host in ("localhost", "::1"):
+            return True
+        try:
+            return ipaddress.IPv4Address(self.host) in _LOOPBACK
+        except ValueError:
+            return False
+
+
+@functools.lru_cache(maxsize=1024)
+def origin_of(url: str) -> Origin | None:
+    """Return the origin that a request for ``url`` is sent to.
+
+    None where it is no http or https URL, carries a user name, has a host that is
+    neither a plain name nor a plain IP address, or can be read in two ways.
+    """
+    try:
+        ours, theirs = urlsplit(url), parse_url(url)
+        port, scheme = ours.port, ours.scheme
+    except (ValueError, LocationParseError):
+        return None
+    if (scheme, ours.hostname, port) != (
+        theirs.scheme,
+        (theirs.host or "").strip("[]"),
+        theirs.port,
+    ):
+        return None
+    if scheme not in _DEFAULT_PORTS or "@" in ours.netloc or not url.isprintable():
+        return None
+    host = _canonical(ours.hostname or "")
+    return Origin(scheme, host, _DEFAULT_PORTS[scheme] if port is None else port) if host else None
+
+
+class Scope:
+    """The origins that may receive a token.
+
+    ``hosts`` replaces Vonage's: names (https is implied), names with one leading ``*.``
+    or a ``*`` within one label, which stand for a single label or a part of it, or whole
+    origins such as ``http://prism:4010``. By default they come from the environment
+    variable ``NEXMO_JWT_HOSTS``. Loopback is always in scope.
+
+    Raises ``ScopeError`` where an entry is not of this form.
+    """
+
+    def __init__(self, hosts: Iterable[str] | None = None) -> None:
+        named_by = "hosts"
+        if hosts is None:
+            variable = os.environ.get(HOSTS_VARIABLE, "")
+            hosts = [entry.strip() for entry in variable.split(",") if entry.strip()] or None
+            named_by = HOSTS_VARIABLE
+        elif isinstance(hosts, (str, bytes)) or not isinstance(hosts, Iterable):
+            raise ScopeError(f"hosts is a {type(hosts).__name__}. Give a list of hosts or origins.")
+        self._is_default = hosts is None
+        entries = VONAGE_HOSTS if hosts is None else hosts
+        self._entries = tuple(_entry(entry, named_by) for entry in entries)
+
+    def check(self, url: str) -> None:
+        """Raise ``ScopeError`` unless a request for ``url`` may carry a token."""
+        origin = origin_of(url)
+        if origin is None:
+            raise ScopeError(
+                f"{_shown(_without_secrets(url))} gets no token: its host cannot be told for "
+                "certain. Write https://, the plain name of the host, and no user name before it."
+            )
+        if not (any(entry.admits(origin) for entry in self._entries) or origin.is_loopback):
+            raise ScopeError(self._refusal(origin), host=origin.host)
+
+    def _refusal(self, origin: Origin) -> str:
+        named = [entry for entry in self._entries if entry.names(origin.host)]
+        if origin.scheme == "http" and any(entry.scheme == "https" for entry in named):
+            return (
+                f"{origin} would send the token in clear text. Write https:// instead of http://; "
+                "with HTTPie, use the command 'https' instead of 'http'."
+            )
+        whose = (
+            "one of Vonage's API origins" if self._is_default else "among the hosts that were named"
+        )
+        return (
+            f"{origin} is not {whose}, so it gets no token. If it should have one, name it: "
+            f'hosts=["{origin}"] in Python, ?host={origin} at the end of -a, or {HOSTS_VARIABLE}.'
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scope) and self._entries == other._entries
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Entry(NamedTuple):
+    scheme: str
+    host: str  # with at most one "*"
+    port: int
+
+    def admits(self, origin: Origin) -> bool:
+        return (self.scheme, self.port) == (origin.scheme, origin.port) and self.names(origin.host)
+
+    def names(self, host: str) -> bool:
+        before, star, after = self.host.partition("*")
+        if not star:
+            return host == self.host
+        part = host[len(before) : len(host) - len(after)]
+        return bool(part) and "." not in part and host == before + part + after
+
+
+def _entry(text: object, named_by: str) -> _Entry:
+    """Read one entry of ``hosts``."""
+    match = _ENTRY.fullmatch(text.lower()) if isinstance(text, str) else None
+    if not match:
+        problem = "is neither a host nor an origin"
+    elif match["port"] and not match["scheme"]:
+        problem = "has a port but no scheme"
+    else:
+        scheme = match["scheme"] or "https"
+        port = int(match["port"] or _DEFAULT_PORTS[scheme])
+        host = match["host"].strip("[]")
+        fixed = host.replace("*", "x", 1)
+        if "*" in host and fixed.count(".") - host.split("*")[0].count(".") < 2:
+            problem = "names too many hosts: a '*' stands in one label, before two or more others"
+        elif not _canonical(fixed) or port > 65535:
+            problem = "is neither a host nor an origin"
+        else:
+            return _Entry(scheme, host if "*" in host else _canonical(host), port)
+    raise ScopeError(
+        f"{named_by} has {_shown(text)}, which {problem}. Write a name such as api.example.com or "
+        "*.example.com, or an origin such as http://localhost:4010."
+    )
+
+
+def _canonical(host: str) -> str:
+    """Return a host name or an IP address in the form that is compared; empty for neither."""
+    if _NAME.fullmatch(host) and not host.rpartition(".")[2].isdigit():
+        return host
+    try:
+        return str(ipaddress.ip_address(host)) if "%" not in host else ""
+    except ValueError:
+        return ""
+
+
+def _without_secrets(url: str) -> str:
+    """Return ``url`` without its query and what stands before the last ``@`` of its host."""
+    return re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", url, maxsplit=1)[0])
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

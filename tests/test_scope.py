@@ -1,0 +1,415 @@
+import re
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from conftest import Keys
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from requests_nexmo_jwt import NexmoJWT, ScopeError
+from requests_nexmo_jwt.scope import VONAGE_HOSTS, Scope, origin_of
+
+# URLs that may have a token by default.
+MAY = [
+    "https://api.nexmo.com/v1/calls",
+    "https://api.nexmo.com",
+    "https://api.nexmo.com:443/",
+    "https://api.nexmo.com:/",
+    "https://API.Nexmo.COM/v1/calls",
+    "HTTPS://api.nexmo.com/",
+    "https://api.nexmo.com?x=1#y",
+    "https://api.nexmo.com/a@b",
+    "https://api-us-1.nexmo.com/v1/calls",
+    "https://api-sg-1.nexmo.com/",
+    "https://api.vonage.com/",
+    "https://api-eu.vonage.com/v1/",
+    "https://video.api.vonage.com/v2/project",
+    "https://messages-sandbox.nexmo.com/v1/messages",
+    "http://localhost:4010/",
+    "https://localhost/",
+    "http://127.0.0.1:1/",
+    "http://127.8.9.10/",
+    "http://[::1]:8080/",
+    "https://[0:0:0:0:0:0:0:1]/",
+]
+
+# URLs that may have none, as a user or an attacker writes them. Adding one is adding a line.
+ATTACKS = [
+    # Clear text, other schemes, other ports.
+    "http://api.nexmo.com/",
+    "http://api.nexmo.com:443/",
+    "https://api.nexmo.com:80/",
+    "https://api.nexmo.com:8443/",
+    "https://api.nexmo.com:4430/",
+    "https://api.nexmo.com:0/",
+    "https://api.nexmo.com:99999/",
+    "https://api.nexmo.com:-443/",
+    "https://api.nexmo.com:443:80/",
+    "https://api.nexmo.com:443@evil.example/",
+    "ftp://api.nexmo.com/",
+    "ws://api.nexmo.com/",
+    "file://api.nexmo.com/etc/passwd",
+    "http+unix://api.nexmo.com/",
+    "httpsx://api.nexmo.com/",
+    # Look-alikes at the end, at the beginning, in the middle.
+    "https://api.nexmo.com.evil.example/",
+    "https://api.nexmo.comevil.example/",
+    "https://evilapi.nexmo.com/",
+    "https://evil-api.nexmo.com/",
+    "https://api.nexmo.co/",
+    "https://api.nexmo.com.br/",
+    "https://apinexmo.com/",
+    "https://api.nexmo-com.example/",
+    "https://nexmo.com/",
+    "https://www.nexmo.com/",
+    "https://rest.nexmo.com/",
+    "https://vonage.com/",
+    "https://api-.nexmo.com/",
+    "https://api-us.evil.nexmo.com/",
+    "https://api-us.nexmo.com.evil.example/",
+    "https://api-evil.example/.nexmo.com/",
+    "https://api-evil.example#.nexmo.com/",
+    "https://api-evil.example?.nexmo.com/",
+    "https://api-%2Eevil.nexmo.com/",
+    "https://xapi-us.nexmo.com/",
+    "https://neru-1234-app.euw1.serverless.vonage.com/",
+    "https://api-x.serverless.vonage.com/",
+    "https://api.serverless.vonage.com/",
+    "https://x.video.api.vonage.com/",
+    "https://foo.api.vonage.com/",
+    # The name elsewhere than in the host.
+    "https://evil.example/api.nexmo.com",
+    "https://evil.example/?https://api.nexmo.com/",
+    "https://evil.example#api.nexmo.com",
+    "https://evil.example#@api.nexmo.com/",
+    "https://evil.example?@api.nexmo.com/",
+    "https://evil.example/@api.nexmo.com/",
+    "https://evil.example;api.nexmo.com/",
+    "https://evil.example:443#@api.nexmo.com:443/",
+    # User names.
+    "https://api.nexmo.com@evil.example/",
+    "https://api.nexmo.com:443@evil.example:443/",
+    "https://api.nexmo.com%40evil.example/",
+    "https://user@api.nexmo.com/",
+    "https://user:secret@api.nexmo.com/",
+    "https://evil.example@api.nexmo.com/",
+    "https://evil.example@api.nexmo.com@evil.example/",
+    "https://@api.nexmo.com/",
+    "https://api.nexmo.com@@evil.example/",
+    # Backslashes, slashes, white space and control characters.
+    "https://evil.example\\@api.nexmo.com/",
+    "https:\\\\evil.example\\api.nexmo.com",
+    "https:/\\evil.example/api.nexmo.com",
+    "https:////evil.example/api.nexmo.com",
+    "https:///evil.example",
+    "https://",
+    "https:evil.example",
+    "//api.nexmo.com/",
+    "api.nexmo.com/",
+    "https://api.nexmo.com .evil.example/",
+    "https://api.nexmo.com\t.evil.example/",
+    "https://api.nexmo.com\n.evil.example/",
+    "https://api.nexmo.com\r\nHost: evil.example/",
+    "https://api.nexmo.com\0.evil.example/",
+    "https://api.nexmo.com%00.evil.example/",
+    "https://api.nexmo.com%0d%0a.evil.example/",
+    # Dots.
+    "https://api.nexmo.com./",
+    "https://api.nexmo.com../",
+    "https://.api.nexmo.com/",
+    "https://api..nexmo.com/",
+    "https://api%2Enexmo%2Ecom/",
+    "https://api.nexmo.com%2Eevil.example/",
+    # IDNA and look-alike letters (Cyrillic, dotless, long s, Kelvin sign, zero width).
+    "https://аpi.nexmo.com/",  # noqa: RUF001
+    "https://api.nехmo.com/",  # noqa: RUF001
+    "https://apı.nexmo.com/",  # noqa: RUF001
+    "https://api.nexmo.com.evil。example/",
+    "https://evil.example／api.nexmo.com/",  # noqa: RUF001
+    "https://evil.example＃@api.nexmo.com/",  # noqa: RUF001
+    "https://evil.example＠api.nexmo.com/",  # noqa: RUF001
+    "https://api.nexmo.com℀evil.example/",
+    "https://xn--pi-7kc.nexmo.com/",
+    "https://api-xn--.nexmo.com.evil.example/",
+    "https://☃.nexmo.com/",
+    # Addresses: odd notations of loopback, link-local, private, mapped.
+    "http://127.1/",
+    "http://127.0.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0x7f.0.0.1/",
+    "http://0177.0.0.1/",
+    "http://017700000001/",
+    "http://127.0.0.1.evil.example/",
+    "http://127.0.0.1@evil.example/",
+    "http://127.0.0.256/",
+    "http://127.0.0.1./",
+    "http://128.0.0.1/",
+    "http://126.255.255.255/",
+    "http://0.0.0.0/",
+    "http://0/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://10.0.0.1/",
+    "http://192.168.1.1/",
+    "http://[::]/",
+    "http://[::2]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[::127.0.0.1]/",
+    "http://[fe80::1]/",
+    "http://[::1%25lo]/",
+    "http://[::1%lo]/",
+    "http://[::1].evil.example/",
+    "http://[::1]evil.example/",
+    "http://[evil.example]/",
+    "http://[v1.x]/",
+    "http://[::1/",
+    "http://::1/",
+    "http://localhost./",
+    "http://localhost.evil.example/",
+    "http://evil.localhost/",
+    "http://localhost@evil.example/",
+    "http://localhost:80@evil.example/",
+    "http://localhost\\@evil.example/",
+    "http://notlocalhost/",
+    "http://ip6-localhost/",
+]
+
+
+@pytest.fixture(scope="module")
+def auth(keys: Keys) -> NexmoJWT:
+    return NexmoJWT("id", keys.object)
+
+
+@pytest.mark.parametrize("url", MAY)
+def test_vonage_and_loopback_get_a_token(url: str, auth: NexmoJWT) -> None:
+    prepared = requests.Request("GET", url, auth=auth).prepare()
+    assert prepared.headers["Authorization"].startswith("Bearer ")
+
+
+def connects_to_vonage_or_loopback(url: str) -> bool:
+    """Judge with eyes of our own where a prepared URL really goes."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if re.fullmatch(r"localhost|::1|0:0:0:0:0:0:0:1|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}", host):
+        return parts.scheme in ("http", "https")
+    api = r"(api(-[a-z0-9_-]+)?\.(nexmo|vonage)|video\.api\.vonage|messages-sandbox\.nexmo)\.com"
+    return parts.scheme == "https" and parts.port in (None, 443) and bool(re.fullmatch(api, host))
+
+
+@pytest.mark.parametrize("url", ATTACKS, ids=ascii)
+def test_an_attack_gets_no_token_before_and_after_requests_prepares_it(
+    url: str, auth: NexmoJWT
+) -> None:
+    with pytest.raises(ScopeError):
+        Scope().check(url)
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare(method="GET", url=url, auth=auth)
+    except (ScopeError, requests.RequestException, UnicodeError):
+        assert "Authorization" not in (prepared.headers or {})
+    else:
+        # requests made a URL of it that really goes to Vonage: a backslash became a path, say.
+        assert connects_to_vonage_or_loopback(prepared.url)
+
+
+# Pieces of which hypothesis makes URLs.
+PIECES = st.sampled_from(
+    [
+        *VONAGE_HOSTS,
+        *(
+            "api-us.nexmo.com",
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            "evil.example",
+            "::1",
+            "api.",
+            "api",
+        ),
+        *("https://", "http://", "https:", "//", "/", "\\", "@", ":", ":443", ":80", "#", "?", ";"),
+        *(".", "%2e", "%40", "%00", "%5c", "\t", "\n", " ", "\0", "[", "]", "*", "-", "_", "xn--"),
+        *("。", "．", "／", "＠", "а", "ı", "\u200d", "\xad", "\ufeff", "①", "℀", "ß"),  # noqa: RUF001
+        *("127.1", "0x7f", "2130706433", "%25lo", "::ffff:127.0.0.1", ".nexmo.com", ".vonage.com"),
+    ]
+)
+URLS = st.one_of(
+    st.lists(PIECES, min_size=1, max_size=6).map("".join),
+    st.tuples(
+        st.sampled_from(["https://", "http://"]), st.lists(PIECES, max_size=5).map("".join)
+    ).map("".join),
+    st.tuples(
+        st.just("https://"), st.text(max_size=4), st.just("api.nexmo.com"), st.text(max_size=8)
+    ).map("".join),
+)
+
+
+@settings(max_examples=1000)
+@example("https://api.nexmo.com\\@evil.example")
+@given(URLS)
+def test_no_url_passes_the_scope_and_connects_elsewhere(keys: Keys, url: str) -> None:
+    auth = NexmoJWT("id", keys.object)
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare(method="GET", url=url, auth=auth)
+    except (requests.RequestException, ValueError):  # ValueError: what requests itself raises
+        return
+    pool = requests.adapters.HTTPAdapter().poolmanager
+    if hasattr(requests.adapters, "_urllib3_request_context"):
+        target, _ = requests.adapters._urllib3_request_context(prepared, True, None, pool)
+        connection = pool.connection_from_host(**target)
+    else:
+        connection = pool.connection_from_url(prepared.url)
+    host = connection.host.strip("[]")
+    netloc = f"[{host}]" if ":" in host else host
+    assert connects_to_vonage_or_loopback(f"{connection.scheme}://{netloc}:{connection.port}/")
+
+
+@settings(max_examples=1000)
+@given(URLS)
+def test_whatever_the_url_it_is_judged_and_not_a_crash(url: str) -> None:
+    try:
+        Scope().check(url)
+    except ScopeError:
+        return
+    assert connects_to_vonage_or_loopback(url)
+
+
+@given(st.lists(st.text(max_size=12) | PIECES, max_size=3))
+def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> None:
+    try:
+        scope = Scope(hosts)
+    except ScopeError:
+        return
+    with pytest.raises(ScopeError):
+        scope.check("https://not.named.anywhere.test/")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://api.nexmo.com/v1/calls", ["http://api.nexmo.com", "https://", "command 'https'"]),
+        ("http://api-us.vonage.com/", ["clear text"]),
+        ("https://evil.example/x?token=s3cret", ["https://evil.example", "hosts=", "?host="]),
+        ("https://api.nexmo.com:8443/", ['hosts=["https://api.nexmo.com:8443"]']),
+        ("https://user:s3cret@api.nexmo.com/?q=s3cret", ["//...@api.nexmo.com", "user name"]),
+    ],
+)
+def test_a_refusal_names_the_host_and_the_way_out(
+    url: str, words: list[str], auth: NexmoJWT
+) -> None:
+    with pytest.raises(ScopeError) as caught:
+        requests.get(url, auth=auth, timeout=1)
+    for word in words:
+        assert word in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.host in (None, urlsplit(url).hostname)
+
+
+# hosts=, a URL, and whether it may have a token.
+HOSTS = [
+    (["example.com"], "https://example.com/", True),
+    (["example.com"], "https://EXAMPLE.com:443/", True),
+    (["Example.COM"], "https://example.com/", True),
+    (["example.com"], "http://example.com/", False),
+    (["example.com"], "https://example.com:8443/", False),
+    (["example.com"], "https://www.example.com/", False),
+    (["example.com"], "https://api.nexmo.com/", False),
+    (["example.com"], "http://localhost:4010/", True),
+    ([], "http://127.0.0.1/", True),
+    ([], "https://api.nexmo.com/", False),
+    (["*.example.com"], "https://a.example.com/", True),
+    (["*.example.com"], "https://a.b.example.com/", False),
+    (["*.example.com"], "https://example.com/", False),
+    (["*.example.com"], "https://.example.com/", False),
+    (["*.example.com"], "https://a.example.com.evil.test/", False),
+    (["api-*.example.com"], "https://api-eu.example.com/", True),
+    (["api-*.example.com"], "https://api-.example.com/", False),
+    (["api-*.example.com"], "https://api-a.b.example.com/", False),
+    (["a.*.example.com"], "https://a.b.example.com/", True),
+    (["a.*.example.com"], "https://a.b.c.example.com/", False),
+    (["http://prism:4010"], "http://prism:4010/v1/calls", True),
+    (["http://prism:4010/"], "http://prism:4010/v1/calls", True),
+    (["http://prism:4010"], "https://prism:4010/", False),
+    (["http://prism:4010"], "http://prism/", False),
+    (["http://prism"], "http://prism:80/", True),
+    (["http://*.example.com:8080"], "http://a.example.com:8080/", True),
+    (["10.0.0.5"], "https://10.0.0.5/", True),
+    (["http://[fe80::1]:8080"], "http://[FE80:0::1]:8080/", True),
+    (["a.test", "http://b.test"], "http://b.test/", True),
+    (("a.test",), "https://a.test/", True),
+    (iter(["a.test"]), "https://a.test/", True),
+]
+
+
+@pytest.mark.parametrize(("hosts", "url", "may"), HOSTS)
+def test_hosts_replace_vonages_and_loopback_stays(hosts: object, url: str, may: bool) -> None:
+    scope = Scope(list(hosts) if isinstance(hosts, list) else hosts)
+    if may:
+        scope.check(url)
+    else:
+        with pytest.raises(ScopeError):
+            scope.check(url)
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "example.com",
+        b"example.com",
+        5,
+        [5],
+        [None],
+        [""],
+        ["*"],
+        ["*.com"],
+        ["*.*.example.com"],
+        ["a*b*.example.com"],
+        ["api-*"],
+        ["api.*"],
+        ["prism:4010"],
+        ["http://prism:port"],
+        ["http://prism:99999"],
+        ["https://example.com/path"],
+        ["https://user@example.com"],
+        ["ftp://example.com"],
+        ["//example.com"],
+        ["https://"],
+        ["exa mple.com"],
+        ["example.com."],
+        ["-example.com"],
+        ["münchen.example"],
+        ["127.1"],
+        ["[::1%lo]"],
+        ["example.com,example.org"],
+    ],
+    ids=repr,
+)
+def test_an_entry_that_is_no_host_is_refused(hosts: object, keys: Keys) -> None:
+    with pytest.raises(ScopeError, match="hosts"):
+        NexmoJWT("id", keys.object, hosts=hosts)
+
+
+def test_the_environment_names_hosts_where_the_argument_does_not(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXMO_JWT_HOSTS", "http://prism:4010, *.example.com,")
+    auth = NexmoJWT("id", keys.object)
+    for url in ("http://prism:4010/", "https://a.example.com"):
+        requests.Request("GET", url, auth=auth).prepare()
+    with pytest.raises(ScopeError, match="among the hosts that were named"):
+        requests.Request("GET", "https://api.nexmo.com/", auth=auth).prepare()
+    explicit = NexmoJWT("id", keys.object, hosts=["api.nexmo.com"])
+    requests.Request("GET", "https://api.nexmo.com/", auth=explicit).prepare()
+
+    monkeypatch.setenv("NEXMO_JWT_HOSTS", "prism:4010")
+    with pytest.raises(ScopeError, match=r"NEXMO_JWT_HOSTS has 'prism:4010'"):
+        NexmoJWT("id", keys.object)
+    monkeypatch.setenv("NEXMO_JWT_HOSTS", "")
+    assert NexmoJWT("id", keys.object)._scope == Scope(VONAGE_HOSTS)
+
+
+def test_an_origin_reads_as_people_write_it() -> None:
+    assert str(origin_of("HTTPS://API.nexmo.com:443/x?y")) == "https://api.nexmo.com"
+    assert str(origin_of("http://[::1]:8080/")) == "http://[::1]:8080"
