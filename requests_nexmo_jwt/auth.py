@@ -265,7 +265,7 @@ def _clock_offset(response: Response) -> float | None:
     """Return how many seconds the server's clock is ahead of ours, None where it is untold."""
     try:
         date = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
         return None

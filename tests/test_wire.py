@@ -1,0 +1,547 @@
+"""What happens after `Authorization` is set: TLS, redirects, a wrong clock, faults."""
+
+import io
+import json
+import logging
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+import requests
+import trustme
+from conftest import Keys
+from connect_proxy import ConnectProxy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.sandbox import Sandbox
+
+REPOSITORY = Path(__file__).parent.parent
+AUTH_TYPE = "--auth-type=nexmo-jwt"
+NO_TOKEN = "there is no Authorization header"
+
+
+def jti_of(response: requests.Response) -> str:
+    token = response.request.headers["Authorization"].removeprefix("Bearer ")
+    return jwt.decode(token, options={"verify_signature": False})["jti"]
+
+
+# ---- The real name over real TLS -------------------------------------------------------------
+
+
+@dataclass
+class Internet:
+    """Two TLS servers with real names, and the proxy that leads there."""
+
+    vonage: Sandbox
+    elsewhere: Sandbox
+    proxy: ConnectProxy
+    ca: str
+
+
+@pytest.fixture
+def internet(tmp_path: Path) -> Iterator[Internet]:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+
+    def context(name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert(name).configure_cert(context)
+        return context
+
+    with (
+        Sandbox(ssl_context=context("api.nexmo.com")) as vonage,
+        Sandbox(ssl_context=context("example.com")) as elsewhere,
+        ConnectProxy(
+            {
+                "api.nexmo.com": urlsplit(vonage.url).port,
+                "example.com": urlsplit(elsewhere.url).port,
+            }
+        ) as proxy,
+    ):
+        yield Internet(vonage, elsewhere, proxy, str(tmp_path / "ca.pem"))
+
+
+def test_the_token_arrives_at_api_nexmo_com(internet: Internet) -> None:
+    response = requests.get(
+        "https://api.nexmo.com/v1/calls",
+        auth=internet.vonage.auth(),
+        proxies={"https": internet.proxy.url},
+        verify=internet.ca,
+        timeout=10,
+    )
+    assert response.json()["_embedded"]["calls"]
+    assert internet.proxy.asked == ["CONNECT api.nexmo.com:443"]
+
+
+def test_a_redirect_to_example_com_arrives_without_a_token(internet: Internet) -> None:
+    internet.vonage.answer_next(307, {"Location": "https://example.com/v1/calls"})
+    requests.post(
+        "https://api.nexmo.com/v1/calls",
+        auth=internet.vonage.auth(),
+        proxies={"https": internet.proxy.url},
+        verify=internet.ca,
+        timeout=10,
+    )
+    assert [seen.accepted for seen in internet.vonage.requests] == [True]
+    assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
+
+
+def test_http_sends_the_token_to_api_nexmo_com_and_none_to_example_com(
+    internet: Internet, http: Callable
+) -> None:
+    vonage = internet.vonage
+    options = [
+        *(AUTH_TYPE, f"--auth={vonage.application_id}:{vonage.private_key}"),
+        *(f"--proxy=https:{internet.proxy.url}", f"--verify={internet.ca}"),
+    ]
+    result = http(*options, "https://api.nexmo.com/v1/calls")
+    assert json.loads(result.stdout)["_embedded"]["calls"], result
+
+    vonage.answer_next(302, {"Location": "https://example.com/v1/calls"})
+    result = http(*options, "--follow", "--all", "--print=Hh", "https://api.nexmo.com/v1/calls")
+    assert result.stdout.count("Authorization: Bearer") == 1, result
+    assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
+
+
+@pytest.mark.parametrize("url", ["api.nexmo.com/v1/calls", "http://api.nexmo.com/v1/calls"])
+def test_http_without_the_s_is_told_so_before_a_byte_leaves(
+    url: str, http: Callable, nexmo: Sandbox
+) -> None:
+    auth = f"--auth={nexmo.application_id}:{nexmo.private_key}"
+    # Were anything sent, it would go to the sandbox, as to a proxy.
+    result = http(AUTH_TYPE, auth, f"--proxy=http:{nexmo.url}", url)
+    assert result.returncode == 1
+    assert result.stderr.strip().startswith("http: error: ScopeError: http://api.nexmo.com would")
+    assert "Write https://" in result.stderr
+    assert "use the command 'https' instead of 'http'" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert nexmo.requests == []
+
+
+def test_http_takes_hosts_from_auth_and_from_the_environment(
+    http: Callable, nexmo: Sandbox
+) -> None:
+    auth = f"{nexmo.application_id}:{nexmo.private_key}"
+    url = "http://prism:4010/v1/calls"
+    offline = (AUTH_TYPE, "--offline")
+    assert "http://prism:4010 is not one of" in http(*offline, f"-a{auth}", url).stderr
+    hosts = "host=https://a.test&host=http://prism:4010"
+    assert "Bearer" in http(*offline, f"-a{auth}?{hosts}", url).stdout
+    environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}
+    assert "Bearer" in http(*offline, f"-a{auth}", url, env=environment).stdout
+    result = http(*offline, f"-a{auth}?host=prism:4010", url)
+    assert result.stderr.startswith("http: error: -a: hosts has 'prism:4010'")
+
+
+# ---- Redirects -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["localhost", "another port", "https"])
+def test_a_redirect_to_another_origin_carries_no_token(target: str, nexmo: Sandbox) -> None:
+    with Sandbox() as other:
+        location = {
+            "localhost": nexmo.url.replace("127.0.0.1", "localhost") + "/next",
+            "another port": f"{other.url}/next",
+            "https": nexmo.url.replace("http:", "https:") + "/next",
+        }[target]
+        nexmo.answer_next(307, {"Location": location})
+        auth = nexmo.auth()
+        if target == "https":
+            with pytest.raises(requests.exceptions.SSLError) as caught:
+                requests.get(nexmo.url, auth=auth, timeout=10)
+            assert "Authorization" not in caught.value.request.headers
+        else:
+            requests.get(nexmo.url, auth=auth, timeout=10)
+            (_, *later) = [*nexmo.requests, *other.requests]
+            assert [seen.verdict for seen in later] == [NO_TOKEN]
+
+
+def test_a_redirect_that_comes_back_carries_no_token(nexmo: Sandbox) -> None:
+    with Sandbox() as other:
+        nexmo.answer_next(307, {"Location": f"{other.url}/there"})
+        other.answer_next(307, {"Location": f"{nexmo.url}/back"})
+        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
+
+
+LOCATIONS = st.lists(
+    st.sampled_from(
+        [
+            *("http://", "https://", "//", "/", "\\", "@", ":", "#", "?", "api.nexmo.com", ":443"),
+            *(
+                "api.nexmo.com.",
+                "evil.example",
+                "user",
+                "%2e",
+                "%5c",
+                "\t",
+                " ",
+                "..",
+                ".",
+                "[::1]",
+            ),
+            *("HTTPS://API.NEXMO.COM", "https://api.nexmo.com", "https:", "é", ";"),
+        ]
+    ),
+    min_size=1,
+    max_size=5,
+).map("".join)
+
+
+@settings(max_examples=1000)
+@given(location=LOCATIONS, status=st.sampled_from([301, 302, 303, 307, 308]))
+def test_whatever_the_location_a_token_stays_at_its_origin(
+    keys: Keys, location: str, status: int
+) -> None:
+    """The next request is the one that requests itself makes of the redirect."""
+    url = "https://api.nexmo.com/v1/calls"
+    with requests.Session() as session:
+        session.trust_env = False
+        request = requests.Request("GET", url, auth=NexmoJWT("id", keys.object)).prepare()
+        response = requests.Response()
+        response.status_code, response.url, response.request = status, url, request
+        response.headers = CaseInsensitiveDict(Location=location)
+        response.raw, response._content = io.BytesIO(), b""
+        first = request.headers["Authorization"]
+        response = requests.hooks.dispatch_hook("response", request.hooks, response)
+        try:
+            following = next(
+                session.resolve_redirects(response, request, yield_requests=True), None
+            )
+        except (requests.RequestException, ValueError):
+            return
+    assert response.request.headers["Authorization"] == first
+    if following is not None and "Authorization" in following.headers:
+        parts = urlsplit(following.url)
+        assert (parts.scheme, parts.hostname) == ("https", "api.nexmo.com")
+        assert parts.port in (None, 443)
+        assert following.headers["Authorization"] != first
+
+
+# ---- A wrong clock ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def warnings(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], list[str]]]:
+    with caplog.at_level(logging.WARNING, "requests_nexmo_jwt"):
+        yield lambda: [
+            record.getMessage()
+            for record in caplog.records
+            if record.name == "requests_nexmo_jwt" and record.levelno == logging.WARNING
+        ]
+
+
+@pytest.mark.parametrize("offset", [3600, -3600, 45, -45, 400 * 86400])
+def test_a_wrong_clock_heals_with_one_more_try_and_one_warning(
+    offset: int, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = offset
+    auth = nexmo.auth(ttl=30)
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
+    assert response.status_code == 200
+    assert [seen.status for seen in nexmo.requests] == [401, 200]
+    assert [hop.status_code for hop in response.history] == [401]
+    assert "detail" in response.history[0].json()
+    sent = [jti_of(hop) for hop in [*response.history, response]]
+    assert sent == [seen.claims["jti"] for seen in nexmo.requests]
+    assert response.elapsed.total_seconds() > 0
+
+    (warning,) = warnings()
+    assert "127.0.0.1" in warning
+    seconds = int(re.search(r"is (\d+) s (ahead of|behind)", warning)[1])
+    assert abs(seconds - abs(offset)) <= 2
+    assert ("ahead of" in warning) == (offset > 0)
+
+    for _ in range(3):
+        assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).history == []
+    assert jwt.decode(auth.token(), options={"verify_signature": False})["iat"] == pytest.approx(
+        time.time() + offset, abs=5
+    )
+    assert len(warnings()) == 1
+
+
+def test_a_clock_that_is_set_right_again_heals_the_same_way(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    auth = nexmo.auth()
+    for offset in (-3600, 0, 7200, 0):
+        nexmo.clock_offset = offset
+        assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    assert [seen.status for seen in nexmo.requests] == [401, 200, 401, 200, 401, 200, 401, 200]
+    assert len(warnings()) == 4
+
+
+@pytest.mark.parametrize("offset", [0, 20, -20, -25])
+def test_a_401_with_the_clock_right_is_returned_as_it_is(
+    offset: int, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = offset
+    auth = NexmoJWT("another", nexmo.private_key)
+    response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert response.status_code == 401
+    assert response.history == []
+    assert len(nexmo.requests) == 1
+    assert warnings() == []
+
+
+def test_a_401_after_the_second_try_is_returned_and_its_date_not_believed(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = 3600
+    auth = NexmoJWT("another", nexmo.private_key)
+    for _ in range(2):
+        response = requests.get(nexmo.url, auth=auth, timeout=10)
+        assert response.status_code == 401
+        assert len(response.history) == 1
+    assert len(nexmo.requests) == 4
+    assert warnings() == []
+    claims = jwt.decode(auth.token(), options={"verify_signature": False})
+    assert abs(claims["iat"] - time.time()) < 5
+
+
+BODIES: dict[str, Callable[[Path], dict[str, object]]] = {
+    "bytes": lambda path: {"data": b"x" * 70_000},
+    "text": lambda path: {"data": "é" * 1000},
+    "form": lambda path: {"data": {"a": "1"}},
+    "JSON": lambda path: {"json": {"to": ["1", "2"]}},
+    "file": lambda path: {"data": path.open("rb")},
+    "file from where it stood": lambda path: {"data": at(path.open("rb"), 1000)},
+    "file in memory": lambda path: {"data": io.BytesIO(b"y" * 5000)},
+    "multipart": lambda path: {"files": {"file": path.open("rb")}, "data": {"a": "1"}},
+}
+
+
+def at(file: io.BufferedReader, position: int) -> io.BufferedReader:
+    file.seek(position)
+    return file
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.filterwarnings("ignore:unclosed file")
+def test_the_body_is_sent_again_whole(kind: str, nexmo: Sandbox, tmp_path: Path) -> None:
+    nexmo.clock_offset = -3600
+    path = tmp_path / "upload"
+    path.write_bytes(bytes(range(256)) * 300)
+    response = requests.post(nexmo.url, auth=nexmo.auth(), timeout=10, **BODIES[kind](path))
+    assert response.ok
+    first, second = nexmo.requests
+    assert first.body == second.body
+    assert len(second.body) > 0
+    if kind == "file from where it stood":
+        assert second.body == path.read_bytes()[1000:]
+
+
+def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_right(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    response = requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    assert response.status_code == 401
+    assert len(nexmo.requests) == 1
+    assert len(warnings()) == 1
+    assert "could not be sent again" in warnings()[0]
+    assert requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10).ok
+    assert len(nexmo.requests) == 2
+
+
+def test_a_redirect_after_the_second_try_is_followed_with_a_fresh_token(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(401)
+    nexmo.answer_next(302, {"Location": "/moved"})
+    response = requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10)
+    assert response.ok
+    assert [seen.path for seen in nexmo.requests] == ["/first", "/first", "/moved"]
+    assert [seen.accepted for seen in nexmo.requests] == [False, True, True]
+    assert jti_of(response) == nexmo.requests[-1].claims["jti"]
+    assert jti_of(response.history[-1]) == nexmo.requests[1].claims["jti"]
+
+
+def test_a_401_behind_a_redirect_heals_too(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(302, {"Location": "/moved"})
+    assert requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10).ok
+    assert [seen.path for seen in nexmo.requests] == ["/first", "/moved", "/moved"]
+
+
+def test_another_origin_that_answers_401_gets_no_token(nexmo: Sandbox) -> None:
+    with Sandbox(clock_offset=-3600) as other:
+        nexmo.answer_next(302, {"Location": f"{other.url}/trap"})
+        response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert response.status_code == 401
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN]
+
+
+def test_cookies_of_the_refusal_are_sent_with_the_second_try(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(401, {"Set-Cookie": "a=1; Path=/"})
+    with requests.Session() as session:
+        response = session.get(nexmo.url, auth=nexmo.auth(), headers={"X-Mine": "1"}, timeout=10)
+    assert response.request.headers["Cookie"] == "a=1"
+    assert response.request.headers["X-Mine"] == "1"
+
+
+def test_all_threads_heal(nexmo: Sandbox, warnings: Callable) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    start = threading.Barrier(16)
+
+    def call(number: int) -> list[int]:
+        start.wait()
+        with requests.Session() as session:
+            return [session.get(nexmo.url, auth=auth, timeout=30).status_code for _ in range(5)]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(call, range(16))) == [[200] * 5] * 16
+    refused = [seen for seen in nexmo.requests if not seen.accepted]
+    assert len(refused) <= 16
+    assert len(warnings()) == 1
+
+
+def test_http_heals_too(http: Callable, nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = f"--auth={nexmo.application_id}:{nexmo.private_key}"
+    result = http(AUTH_TYPE, auth, "POST", f"{nexmo.url}/v1/calls", "to=447700900000")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["method"] == "POST"
+    assert "s behind this machine's" in result.stderr
+    assert [seen.body for seen in nexmo.requests] == [b'{"to": "447700900000"}'] * 2
+
+
+# ---- Faults: the outcome that requests gives without us --------------------------------------
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 00 Jan 0000 00:00:00 GMT",
+        "Thu, 01 Jan 2026 99:99:99 GMT",
+        "Thu, 01 Jan 99999999999 00:00:00 GMT",
+        "Thu, 01 Jan 2026 00:00:00 +999999",
+        "1541060230",
+        "\xff",
+    ],
+)
+def test_a_401_without_a_date_to_believe_is_returned_as_it_is(
+    date: str | None, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.answer_next(401, {"Date": date})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert response.status_code == 401
+    assert response.history == []
+    assert len(nexmo.requests) == 1
+    assert warnings() == []
+
+
+def test_401_for_ever_is_two_tries_and_the_401(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    for _ in range(10):
+        nexmo.answer_next(401)
+    assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).status_code == 401
+    assert len(nexmo.requests) == 2
+
+
+def test_a_redirect_loop_ends_as_without_us(nexmo: Sandbox) -> None:
+    for _ in range(40):
+        nexmo.answer_next(302, {"Location": "/round"})
+    with pytest.raises(requests.TooManyRedirects):
+        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert len(nexmo.requests) == 31
+    assert all(seen.accepted for seen in nexmo.requests)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP", b"\xff\xfe\r\n\r\n"])
+@pytest.mark.parametrize("after", ["nothing", "a 401"])
+def test_a_connection_that_breaks_is_a_connection_error(
+    answer: bytes, after: str, keys: Keys
+) -> None:
+    refusal = (
+        b"HTTP/1.1 401 Unauthorized\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+        b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    answers = [answer] if after == "nothing" else [refusal, answer]
+
+    def serve() -> None:
+        for text in answers:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(text)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
+        thread.join()
+
+
+# ---- niquests --------------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("niquests")
+def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_path: Path) -> None:
+    """In a folder of its own, since niquests puts another urllib3 in the place of urllib3."""
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--target",
+        tmp_path / "lib",
+        "niquests",
+    ]
+    subprocess.run(pip, check=True, capture_output=True)
+    script = (
+        "import sys, niquests\n"
+        "from requests_nexmo_jwt import NexmoJWT, ScopeError\n"
+        "first, late = sys.argv[1:4], sys.argv[4:]\n"
+        "with niquests.Session() as session:\n"
+        "    session.auth = NexmoJWT(*first[:2])\n"
+        "    print(session.get(first[2] + '/v1/calls').status_code)\n"
+        "    moved = session.get(first[2] + '/first')\n"
+        "    print(moved.status_code, moved.history[0].status_code, moved.request.path_url)\n"
+        "    healed = session.post(late[2], json={'a': 1}, auth=NexmoJWT(*late[:2]))\n"
+        "    print(healed.status_code, [hop.status_code for hop in healed.history])\n"
+        "    try: session.get('http://api.nexmo.com/')\n"
+        "    except ScopeError: print('refused')\n"
+    )
+    nexmo.answer_next()
+    nexmo.answer_next(302, {"Location": "/second"})
+    with Sandbox(clock_offset=-3600) as late:
+        arguments = [(n.application_id, n.private_key, n.url) for n in (nexmo, late)]
+        result = subprocess.run(
+            [sys.executable, "-c", script, *arguments[0], *arguments[1]],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": f"{tmp_path / 'lib'}:{REPOSITORY}"},
+            timeout=60,
+        )
+        assert result.stdout.splitlines() == ["200", "200 302 /second", "200 [401]", "refused"], (
+            result
+        )
+        assert [seen.body for seen in late.requests] == [b'{"a": 1}'] * 2
+    assert [seen.path for seen in nexmo.requests] == ["/v1/calls", "/first", "/second"]
+    assert all(seen.accepted for seen in nexmo.requests)
