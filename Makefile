@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-lowest lint bench clean
+.PHONY: demo test test-lowest lint bench load clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
@@ -24,6 +24,9 @@ lint: $(VENV)/installed-tests
 
 bench: $(VENV)/installed-tests
 	@$(BIN)/python tests/bench.py --quiet
+
+load: $(VENV)/installed-tests
+	@$(BIN)/python tests/load.py
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
