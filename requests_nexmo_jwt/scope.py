@@ -82,7 +82,7 @@ def origin_of(url: str) -> Origin | None:
         theirs.port,
     ):
         return None
-    if scheme not in _DEFAULT_PORTS or "@" in ours.netloc or not url.isprintable():
+    if scheme not in _DEFAULT_PORTS or "@" in ours.netloc:
         return None
     host = _canonical(ours.hostname or "")
     return Origin(scheme, host, _DEFAULT_PORTS[scheme] if port is None else port) if host else None

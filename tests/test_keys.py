@@ -167,6 +167,7 @@ def test_a_path_that_leads_to_no_key_says_where_it_looked(
         return  # Path("") is the folder "."
     with pytest.raises(PrivateKeyError, match=words) as caught:
         NexmoJWT(APPLICATION_ID, kind(given))
+    assert caught.value.__context__ is caught.value.__cause__ is None
     if given.strip():
         assert os.path.abspath(given) in str(caught.value)
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -188,6 +189,16 @@ def test_an_encrypted_key_travels_with_its_passphrase_in_the_environment(
     data = pickle.dumps(NexmoJWT(APPLICATION_ID, key_file))
     assert PASSPHRASE.encode() not in data
     assert pickle.loads(data) == NexmoJWT(APPLICATION_ID, keys.object)
+
+
+def test_a_clock_offset_stays_on_the_machine_that_has_the_clock(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    there = jwt.decode(
+        pickle.loads(pickle.dumps(auth)).token(), options={"verify_signature": False}
+    )
+    assert abs(there["iat"] - time.time()) < 5
 
 
 def test_copies_are_the_object_itself_whatever_the_key(keys: Keys) -> None:

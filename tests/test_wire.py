@@ -22,7 +22,7 @@ import requests
 import trustme
 from conftest import Keys
 from connect_proxy import ConnectProxy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
@@ -195,6 +195,7 @@ LOCATIONS = st.lists(
                 "[::1]",
             ),
             *("HTTPS://API.NEXMO.COM", "https://api.nexmo.com", "https:", "é", ";"),
+            *("localhost", "https://localhost", "http://localhost:80", ":80"),
         ]
     ),
     min_size=1,
@@ -203,12 +204,16 @@ LOCATIONS = st.lists(
 
 
 @settings(max_examples=1000)
-@given(location=LOCATIONS, status=st.sampled_from([301, 302, 303, 307, 308]))
+@example("https://localhost/", 302, "http://localhost/v1/calls")  # which requests lets pass
+@given(
+    location=LOCATIONS,
+    status=st.sampled_from([301, 302, 303, 307, 308]),
+    url=st.sampled_from(["https://api.nexmo.com/v1/calls", "http://localhost/v1/calls"]),
+)
 def test_whatever_the_location_a_token_stays_at_its_origin(
-    keys: Keys, location: str, status: int
+    keys: Keys, location: str, status: int, url: str
 ) -> None:
     """The next request is the one that requests itself makes of the redirect."""
-    url = "https://api.nexmo.com/v1/calls"
     with requests.Session() as session:
         session.trust_env = False
         request = requests.Request("GET", url, auth=NexmoJWT("id", keys.object)).prepare()
@@ -226,9 +231,9 @@ def test_whatever_the_location_a_token_stays_at_its_origin(
             return
     assert response.request.headers["Authorization"] == first
     if following is not None and "Authorization" in following.headers:
-        parts = urlsplit(following.url)
-        assert (parts.scheme, parts.hostname) == ("https", "api.nexmo.com")
-        assert parts.port in (None, 443)
+        before, after = urlsplit(url), urlsplit(following.url)
+        assert (after.scheme, after.hostname) == (before.scheme, before.hostname)
+        assert after.port in (None, {"https": 443, "http": 80}[before.scheme])
         assert following.headers["Authorization"] != first
 
 
@@ -369,6 +374,15 @@ def test_a_redirect_after_the_second_try_is_followed_with_a_fresh_token(nexmo: S
     assert [seen.accepted for seen in nexmo.requests] == [False, True, True]
     assert jti_of(response) == nexmo.requests[-1].claims["jti"]
     assert jti_of(response.history[-1]) == nexmo.requests[1].claims["jti"]
+
+
+def test_a_redirect_after_the_second_try_gets_no_third(nexmo: Sandbox) -> None:
+    nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    nexmo.answer_next(302, {"Location": "/moved"})
+    nexmo.answer_next(401, {"Date": "Tue, 01 Jan 2030 00:00:00 GMT"})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert response.status_code == 401
+    assert len(nexmo.requests) == 3
 
 
 def test_a_401_behind_a_redirect_heals_too(nexmo: Sandbox) -> None:
