@@ -34,24 +34,19 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             sys.path.append(site_folder)
 
         try:
-            from . import raw_auth
+            from . import raw_auth, surroundings
         except ImportError as error:
             message = (
                 f"nexmo-jwt is not installed whole: {error}. Install requests-nexmo-jwt again."
             )
         else:
+            surroundings.show_warnings()
             try:
                 # A session stores this, and may be used from another folder.
                 self.raw_auth = raw_auth.absolute(self.raw_auth)
-                return raw_auth.sign_in(self.raw_auth, may_ask=not self._ignores_stdin())
+                return raw_auth.sign_in(self.raw_auth, may_ask=not surroundings.ignores_stdin())
             except raw_auth.NexmoJWTError as error:
                 message = raw_auth.told(error, self.raw_auth)
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
         sys.stderr.write(f"http: error: {message}\n")
         raise SystemExit(1)
-
-    def _ignores_stdin(self) -> bool:
-        """Tell whether --ignore-stdin was given, of which HTTPie tells its plugins nothing."""
-        from httpie.cli.definition import parser
-
-        return getattr(getattr(parser, "args", None), "ignore_stdin", True)

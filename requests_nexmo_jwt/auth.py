@@ -6,8 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
-from datetime import timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,18 +18,13 @@ from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from . import credentials, keys
+from . import credentials, diagnosis, keys
 from .claims import DEFAULT_TTL, ClaimsSet
 from .errors import PrivateKeyError
+from .inspection import inspect
 from .scope import Scope, origin_of
 
 _log = logging.getLogger(__package__)
-
-# A clock that is off by less is not what a 401 is about. The server's Date is in whole seconds.
-_CLOCK_SLACK = 30
-
-# A server's Date before the article of 2018 or in another century is no clock to sign by.
-_FIRST_YEAR, _LAST_YEAR = 2018, 2099
 
 
 class NexmoJWT(AuthBase):
@@ -104,6 +98,7 @@ class NexmoJWT(AuthBase):
         self._has_passphrase = passphrase is not None
         self._key: keys.Key | None = found.load_key(passphrase)
         self._scope = Scope(hosts)
+        self._has_told = False
         self._clock_offset = 0.0  # seconds that the API's clock is ahead of this machine's
 
     @property
@@ -134,6 +129,20 @@ class NexmoJWT(AuthBase):
         key = (self._key or self._load_again()).current()
         return jwt.encode(self._claims.at(time.time() + clock_offset), key, algorithm="RS256")
 
+    def _tell_of_401(self, response: Response) -> None:
+        """Log what may explain a 401, once for an auth object."""
+        if not self._has_told:
+            self._has_told = True
+            token = str(response.request.headers["Authorization"]).removeprefix("Bearer ")
+            _log.warning(
+                diagnosis.summary(
+                    inspect(token),
+                    response,
+                    application_id=self._claims.application_id,
+                    fingerprint=self._identity(),
+                )
+            )
+
     def _load_again(self) -> keys.Key:
         """Load the key in the process that an auth object was sent to, at its first signature.
 
@@ -157,7 +166,7 @@ class NexmoJWT(AuthBase):
                 "from the path of a key file or from the environment, with the passphrase in "
                 f"{credentials.PASSPHRASE_VARIABLE}: then each process loads the key itself."
             )
-        return {**vars(self), "_key": None, "_clock_offset": 0.0}
+        return {**vars(self), "_key": None, "_clock_offset": 0.0, "_has_told": False}
 
     def __copy__(self) -> NexmoJWT:
         """Return the object itself: users cannot change it."""
@@ -196,6 +205,7 @@ class _Hops:
     def __init__(self, auth: NexmoJWT) -> None:
         self._auth = auth
         self._may_try_again = True
+        self._is_explained = False
 
     def sign(self, request: PreparedRequest) -> None:
         """Set the header, and remember what it says and by which clock."""
@@ -210,6 +220,8 @@ class _Hops:
             return response  # a hop to another origin, which had no token
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
+        if response.status_code == 401 and not self._is_explained:
+            self._auth._tell_of_401(response)
         if response.is_redirect:
             if response.request is request:
                 response.request = request.copy()  # it keeps saying what was really sent
@@ -221,9 +233,8 @@ class _Hops:
 
     def _try_again(self, refused: Response, **kwargs: Any) -> Response:
         """Sign with the server's time and send again, as requests' ``HTTPDigestAuth`` does."""
-        offset = _clock_offset(refused)
-        slack = refused.elapsed.total_seconds() + _CLOCK_SLACK
-        if offset is None or abs(offset - self._clock_offset) <= slack:
+        offset = diagnosis.clock_offset(refused)
+        if offset is None or not diagnosis.clock_is_off(offset, refused, by=self._clock_offset):
             return refused
         self._may_try_again = False
         auth = self._auth
@@ -234,6 +245,7 @@ class _Hops:
             "its time from now on; set this machine's clock right."
         )
         if not _rewind(refused.request):
+            self._is_explained = True
             _log.warning(
                 "%s The request that was refused could not be sent again: its body can be read "
                 "only once.",
@@ -256,22 +268,9 @@ class _Hops:
             # It was not the clock, or the Date was wrong: do not sign with it.
             if auth._clock_offset == offset:
                 auth._clock_offset = before
-        elif abs(offset - before) > slack:
+        elif diagnosis.clock_is_off(offset, refused, by=before):
             _log.warning("%s", news)
         return response
-
-
-def _clock_offset(response: Response) -> float | None:
-    """Return how many seconds the server's clock is ahead of ours, None where it is untold."""
-    try:
-        date = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=timezone.utc)
-    return date.timestamp() - time.time()
 
 
 def _stays(response: Response) -> bool:

@@ -25,6 +25,7 @@ DEFAULT_TTL = 15 * 60
 #: The claims that are made anew for each token, or are the application's.
 OURS = ("application_id", "iat", "jti", "exp")
 
+_TIME = "Unix seconds, an integer"
 _METHOD = re.compile(r"[A-Z]+")
 _ACL_FORM = '{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}'
 
@@ -104,25 +105,24 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
     application_id = claims.get("application_id")
     if not isinstance(application_id, str) or not application_id:
         yield Violation("application_id", "application_id is missing or no string")
-    iat = claims.get("iat")
-    if not _is_time(iat):
-        yield Violation("iat", f"iat is {_shown(iat)}; it must be Unix seconds, an integer")
-        iat = None
-    elif iat > now:
+    if not _is_time(claims.get("iat")):
+        yield Violation("iat", f"iat is {_shown(claims.get('iat'))}; it must be {_TIME}")
+    iat = read_time(claims.get("iat"))
+    if iat is not None and iat > now:
         yield Violation("iat", f"iat is {iat - now} s in the future; is the clock right?")
-    exp = claims.get("exp")
-    if exp is None:
+    if claims.get("exp") is None:
         if iat is not None and iat + DEFAULT_TTL <= now:
             yield Violation("exp", "expired: 15 min after iat, since it has no exp", expired=True)
-    elif not _is_time(exp):
-        yield Violation("exp", f"exp is {_shown(exp)}; it must be Unix seconds, an integer")
-    else:
+    elif not _is_time(claims["exp"]):
+        yield Violation("exp", f"exp is {_shown(claims['exp'])}; it must be {_TIME}")
+    exp = read_time(claims.get("exp"))
+    if exp is not None:
         if exp <= now:
             yield Violation("exp", f"expired {now - exp} s ago", expired=True)
         if iat is not None and not MIN_TTL <= exp - iat <= MAX_TTL:
             yield Violation("exp", f"exp is {exp - iat} s after iat; it must be 30 to 86400 s")
-    nbf = claims.get("nbf")
-    if _is_time(nbf) and nbf > now:
+    nbf = read_time(claims.get("nbf"))
+    if nbf is not None and nbf > now:
         yield Violation("nbf", f"nbf is {nbf - now} s in the future: not valid yet")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
@@ -130,12 +130,20 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
     yield from _form_problems(claims)
 
 
+def read_time(value: object) -> int | None:
+    """Return the Unix seconds that a claim means, also where it has them as a string.
+
+    That breaks a rule, but what else is wrong with the token can be told all the same.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
+        return int(value)
+    return value if _is_time(value) else None
+
+
 def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what is wrong with the claims that an auth object may be given."""
     if "nbf" in claims and not _is_time(claims["nbf"]):
-        yield Violation(
-            "nbf", f"nbf is {_shown(claims['nbf'])}; it must be Unix seconds, an integer"
-        )
+        yield Violation("nbf", f"nbf is {_shown(claims['nbf'])}; it must be {_TIME}")
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
             yield Violation(name, f"{name} is {_shown(claims[name])}; it must be a non-empty str")

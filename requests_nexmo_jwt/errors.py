@@ -66,3 +66,7 @@ class ScopeError(NexmoJWTError):
     def __init__(self, message: str, *, host: str | None = None) -> None:
         super().__init__(message)
         self.host = host
+
+
+class TokenError(NexmoJWTError):
+    """What was given to be inspected is no JSON Web Token."""

@@ -300,7 +300,11 @@ def test_a_401_with_the_clock_right_is_returned_as_it_is(
     assert response.status_code == 401
     assert response.history == []
     assert len(nexmo.requests) == 1
-    assert warnings() == []
+    (warning,) = warnings()
+    assert warning.startswith("401 from 127.0.0.1: token")
+    assert f"clock within {max(2, abs(offset))} s" in warning.replace(
+        f"{abs(offset) + 1} s", f"{abs(offset)} s"
+    )
 
 
 def test_a_401_after_the_second_try_is_returned_and_its_date_not_believed(
@@ -313,7 +317,8 @@ def test_a_401_after_the_second_try_is_returned_and_its_date_not_believed(
         assert response.status_code == 401
         assert len(response.history) == 1
     assert len(nexmo.requests) == 4
-    assert warnings() == []
+    (warning,) = warnings()
+    assert "clock 3600 s behind" in warning or "clock 3599 s behind" in warning
     claims = jwt.decode(auth.token(), options={"verify_signature": False})
     assert abs(claims["iat"] - time.time()) < 5
 
@@ -426,6 +431,34 @@ def test_all_threads_heal(nexmo: Sandbox, warnings: Callable) -> None:
     assert len(warnings()) == 1
 
 
+def test_an_unexplained_401_is_told_once_with_what_is_known(
+    nexmo: Sandbox, warnings: Callable, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "other.key").write_bytes(keys.pkcs8)
+    auth = NexmoJWT(nexmo.application_id, tmp_path / "other.key")
+    for _ in range(3):
+        response = requests.get(nexmo.url, auth=auth, timeout=10, stream=True)
+        assert "signature" in response.json()["detail"]
+    assert warnings() == [
+        "401 from 127.0.0.1: token well-formed, clock within 2 s; most likely the key "
+        f"({auth._identity()}) is not the one of application {nexmo.application_id}; "
+        "'nexmo-jwt check' tells more."
+    ]
+
+
+@pytest.mark.parametrize("clock_offset", [0, -3600])
+def test_http_shows_our_warnings_as_its_own(
+    clock_offset: int, http: Callable, nexmo: Sandbox, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "other.key").write_bytes(keys.pkcs8)
+    nexmo.clock_offset = clock_offset
+    key = tmp_path / "other.key" if clock_offset == 0 else nexmo.private_key
+    result = http(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", nexmo.url)
+    words = "401 from 127.0.0.1" if clock_offset == 0 else "The clock of 127.0.0.1"
+    assert result.stderr.strip().startswith(f"http: warning: {words}")
+    assert result.stderr.count("http: warning:") == 1
+
+
 def test_http_heals_too(http: Callable, nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     auth = f"--auth={nexmo.application_id}:{nexmo.private_key}"
@@ -463,7 +496,7 @@ def test_a_401_without_a_date_to_believe_is_returned_as_it_is(
     assert response.status_code == 401
     assert response.history == []
     assert len(nexmo.requests) == 1
-    assert warnings() == []
+    assert ["the server tells no time" in warning for warning in warnings()] == [True]
 
 
 def test_401_for_ever_is_two_tries_and_the_401(nexmo: Sandbox) -> None:

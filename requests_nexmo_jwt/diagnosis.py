@@ -1,0 +1,142 @@
+"""Why a server answered 401, told from what is known on this side."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from requests import Response
+
+from .inspection import Inspection
+
+#: Seconds that a clock may be off before it explains a 401.
+CLOCK_SLACK = 30
+
+# A server's Date before the article of 2018 or in another century is no clock to go by.
+_FIRST_YEAR, _LAST_YEAR = 2018, 2099
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What may be wrong, and what to do about it."""
+
+    problem: str
+    remedy: str
+
+
+def clock_offset(response: Response) -> float | None:
+    """Return how many seconds the server's clock is ahead of ours, None where it is untold.
+
+    The ``Date`` of a response is in whole seconds, and as old as the way back.
+    """
+    try:
+        date = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    return date.timestamp() - time.time()
+
+
+def clock_is_off(offset: float | None, response: Response, *, by: float = 0) -> bool:
+    """Tell whether ``offset`` explains a 401 for a request signed with our clock and ``by`` s."""
+    slack = response.elapsed.total_seconds() + CLOCK_SLACK
+    return offset is not None and abs(offset - by) > slack
+
+
+def summary(
+    inspection: Inspection, response: Response, *, application_id: str, fingerprint: str
+) -> str:
+    """Return one line on a 401, from what is known without reading the response's body."""
+    offset = clock_offset(response)
+    broken = [rule for rule in inspection.rules(now=time.time() + (offset or 0)) if not rule.kept]
+    if offset is None:
+        clock = "the server tells no time"
+    elif clock_is_off(offset, response):
+        clock = f"clock {abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
+    else:
+        clock = f"clock within {max(2, math.ceil(abs(offset)))} s"
+    token = f"token refused: {broken[0].reason}" if broken else "token well-formed"
+    likely = (
+        ""
+        if broken
+        else f"; most likely the key ({fingerprint}) is not the one of application {application_id}"
+    )
+    host = urlsplit(response.url).hostname
+    return f"401 from {host}: {token}, {clock}{likely}; 'nexmo-jwt check' tells more."
+
+
+def causes(
+    inspection: Inspection, response: Response, *, offset: float | None, fingerprint: str | None
+) -> list[Cause]:
+    """Return what may explain the 401 in ``response``, the likeliest first.
+
+    ``offset`` is the clock's; ``fingerprint`` is the key's that signed, None where unknown.
+    """
+    application_id = inspection.claims.get("application_id")
+    found = []
+    if offset is not None and clock_is_off(offset, response):
+        side = "ahead of" if offset > 0 else "behind"
+        found.append(
+            Cause(
+                f"The server's clock is {abs(offset):.0f} s {side} this machine's, so it takes a "
+                "token signed now for one of another time.",
+                "Set this machine's clock.",
+            )
+        )
+    now = time.time() + (offset or 0)
+    found += [
+        Cause(f"The token breaks a rule: {rule.reason}.", "Sign a new one that keeps it.")
+        for rule in inspection.rules(now=now)
+        if not rule.kept
+    ]
+    unknown = Cause(
+        f"There is no application {application_id}, or not in this account.",
+        "Compare the id with the Vonage dashboard, under Applications. An API key is no id.",
+    )
+    mismatch = Cause(
+        f"The key {fingerprint or 'that signed'} does not belong to application {application_id}.",
+        "Compare the public key that 'nexmo-jwt check --public-key' prints with the one in the "
+        "Vonage dashboard; if they differ, save this one there, or use the other key.",
+    )
+    if _server_says(response, "application_id") or not is_uuid(application_id):
+        found += [unknown, mismatch]
+    else:
+        found += [mismatch, unknown]
+    found.append(
+        Cause(
+            "This product takes another kind of authentication.",
+            "See its page in Vonage's API reference: some take Basic, with API key and secret.",
+        )
+    )
+    return found
+
+
+def server_detail(response: Response) -> str:
+    """Return the server's own words in a problem of RFC 7807, empty where there are none."""
+    try:
+        problem = response.json()
+    except ValueError:
+        return ""
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    return detail if isinstance(detail, str) else ""
+
+
+def _server_says(response: Response, word: str) -> bool:
+    return word in server_detail(response)
+
+
+def is_uuid(text: object) -> bool:
+    """Tell whether ``text`` looks like the id of an application."""
+    try:
+        uuid.UUID(str(text))
+    except ValueError:
+        return False
+    return True
