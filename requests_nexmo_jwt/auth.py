@@ -126,8 +126,8 @@ class NexmoJWT(AuthBase):
         return self._token(self._clock_offset)
 
     def _token(self, clock_offset: float) -> str:
-        key = (self._key or self._load_again()).current()
-        return jwt.encode(self._claims.at(time.time() + clock_offset), key, algorithm="RS256")
+        claims = self._claims.at(time.time() + clock_offset)
+        return jwt.encode(claims, self._loaded_key().current(), algorithm="RS256")
 
     def _tell_of_401(self, response: Response) -> None:
         """Log what may explain a 401, once for an auth object."""
@@ -139,15 +139,17 @@ class NexmoJWT(AuthBase):
                     inspect(token),
                     response,
                     application_id=self._claims.application_id,
-                    fingerprint=self._identity(),
+                    fingerprint=self._loaded_key().fingerprint,
                 )
             )
 
-    def _load_again(self) -> keys.Key:
-        """Load the key in the process that an auth object was sent to, at its first signature.
+    def _loaded_key(self) -> keys.Key:
+        """Return the key; in a process that this object was sent to, load it at its first use.
 
         Not sooner: an exception from unpickling kills the worker of a process pool.
         """
+        if self._key:
+            return self._key
         with keys.loading:
             if self._key is None:
                 assert self._place  # noqa: S101 - or __getstate__ would have refused
@@ -182,11 +184,8 @@ class NexmoJWT(AuthBase):
         return (
             self._claims == other._claims
             and self._scope == other._scope
-            and self._identity() == other._identity()
+            and self._loaded_key().fingerprint == other._loaded_key().fingerprint
         )
-
-    def _identity(self) -> str:
-        return (self._key or self._load_again()).fingerprint
 
     __hash__ = None  # type: ignore[assignment]
 

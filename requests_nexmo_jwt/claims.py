@@ -109,7 +109,7 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
         yield Violation("iat", f"iat is {_shown(claims.get('iat'))}; it must be {_TIME}")
     iat = read_time(claims.get("iat"))
     if iat is not None and iat > now:
-        yield Violation("iat", f"iat is {iat - now} s in the future; is the clock right?")
+        yield Violation("iat", f"iat is {span(iat - now)} in the future; is the clock right?")
     if claims.get("exp") is None:
         if iat is not None and iat + DEFAULT_TTL <= now:
             yield Violation("exp", "expired: 15 min after iat, since it has no exp", expired=True)
@@ -118,12 +118,12 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
     exp = read_time(claims.get("exp"))
     if exp is not None:
         if exp <= now:
-            yield Violation("exp", f"expired {now - exp} s ago", expired=True)
+            yield Violation("exp", f"expired {span(now - exp)} ago", expired=True)
         if iat is not None and not MIN_TTL <= exp - iat <= MAX_TTL:
             yield Violation("exp", f"exp is {exp - iat} s after iat; it must be 30 to 86400 s")
     nbf = read_time(claims.get("nbf"))
     if nbf is not None and nbf > now:
-        yield Violation("nbf", f"nbf is {nbf - now} s in the future: not valid yet")
+        yield Violation("nbf", f"nbf is {span(nbf - now)} in the future: not valid yet")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
         yield Violation("jti", "jti is missing or no string")
@@ -138,6 +138,15 @@ def read_time(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         return int(value)
     return value if _is_time(value) else None
+
+
+def span(seconds: float) -> str:
+    """Return a time of ``seconds`` as people say it: ``14 min``, ``3 days``."""
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "min")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {unit}{'s' if number > 1 and unit != 'min' else ''}"
+    return f"{int(seconds)} s"
 
 
 def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:

@@ -3,48 +3,206 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import os
+import re
 import shlex
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
+from . import credentials, doctor, inspection, keys
+from .auth import NexmoJWT
+from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, read_time, span
+from .errors import ClaimError, EncryptedKeyError, NexmoJWTError, TokenError
 from .sandbox import Sandbox
+
+_METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 good, 1 failed, 2 wrong usage."""
-    arguments = _parser().parse_args(argv)
-    status: int = arguments.run(arguments)
+    """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except ClaimError as error:
+        parser.error(str(error))
+    except NexmoJWTError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # Whoever reads has enough. Python would complain of it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(f"cannot write the result: {error.strerror}.")
+    except KeyboardInterrupt:
+        return 130
     return status
+
+
+def _fail(message: str) -> int:
+    print(f"nexmo-jwt: {message}", file=sys.stderr)
+    return 1
+
+
+# ---- Arguments -------------------------------------------------------------------------------
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="nexmo-jwt", description="JSON Web Tokens for the Nexmo (Vonage) API."
+        prog="nexmo-jwt",
+        description="JSON Web Tokens for the Nexmo (Vonage) API.",
+        epilog="examples:\n"
+        '  curl -H "Authorization: Bearer $(nexmo-jwt token)" https://api.nexmo.com/v1/calls\n'
+        "  nexmo-jwt token --ttl 3600 --sub alice --acl '/*/users/**' --acl 'GET:/*/calls/**'\n"
+        "  pbpaste | nexmo-jwt inspect -\n"
+        "  nexmo-jwt check\n"
+        "  nexmo-jwt sandbox\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    sandbox = commands.add_parser(
-        "sandbox",
-        help="run a loopback Nexmo that judges tokens as Nexmo does",
-        description="Run a loopback Nexmo with a throwaway application: it takes the requests that "
-        "Nexmo would take, and says of the others which rule they break. Ctrl-C stops it.",
+    _add_token(commands)
+    _add_inspect(commands)
+    _add_check(commands)
+    _add_sandbox(commands)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str, description: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    sandbox.add_argument(
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_credentials(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "credentials",
+        "Both, or neither: then they are found in the environment (VONAGE_APPLICATION_ID, "
+        "VONAGE_PRIVATE_KEY)\nor in the Vonage CLI's files (.vonagerc, ~/.vonage/config.json).",
+    )
+    group.add_argument("--app-id", metavar="ID", help="the application's id")
+    group.add_argument("--private-key", metavar="PATH", help="the file with its private key")
+
+
+def _add_token(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "token",
+        _token,
+        "print a new token",
+        "Print a new token and nothing else.\n\n"
+        '  curl -H "Authorization: Bearer $(nexmo-jwt token)" https://api.nexmo.com/v1/calls\n'
+        '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls',
+    )
+    parser.add_argument(
+        "--ttl",
+        type=int,
+        default=DEFAULT_TTL,
+        metavar="S",
+        help=f"seconds that it is valid, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})",
+    )
+    parser.add_argument("--sub", metavar="NAME", help="a Vonage user's name")
+    parser.add_argument(
+        "--acl",
+        action="append",
+        type=_acl,
+        metavar="ACL",
+        help="what it opens: a path, METHOD,METHOD:PATH, or @file.json; may be repeated",
+    )
+    parser.add_argument(
+        "--claim",
+        action="append",
+        type=_claim,
+        default=[],
+        metavar="NAME=JSON",
+        help="a further claim; may be repeated",
+    )
+    parser.add_argument(
+        "--not-before", type=int, metavar="S", help="seconds from now at which it becomes valid"
+    )
+    parser.add_argument(
+        "--header", action="store_true", help="print the whole header line, 'Authorization: ...'"
+    )
+    _add_credentials(parser)
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "inspect",
+        _inspect,
+        "show what a token says, and which of Nexmo's rules it keeps",
+        "Show what a token says, and which of Nexmo's rules it keeps. It needs no key; where one\n"
+        "is at hand, it tells whether the token was signed with it.",
+    )
+    parser.add_argument(
+        "token",
+        nargs="+",
+        metavar="TOKEN",
+        help="a token, an Authorization header or a curl command line; - reads stdin",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    _add_credentials(parser)
+
+
+def _add_check(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "check",
+        _check,
+        "find out why a request is refused",
+        "Look at the credentials, the key and the clock, make one request, and say what is wrong.",
+    )
+    parser.add_argument(
+        "--url",
+        default=doctor.DEFAULT_URL,
+        help="what to request; it must be in scope (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--public-key", action="store_true", help="print the public key, for Vonage's dashboard"
+    )
+    parser.add_argument(
+        "--token", help="send this token instead of a new one; - reads it from stdin"
+    )
+    _add_credentials(parser)
+
+
+def _add_sandbox(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "sandbox",
+        _sandbox,
+        "run a loopback Nexmo that judges tokens as Nexmo does",
+        "Run a loopback Nexmo with a throwaway application: it takes the requests that Nexmo\n"
+        "would take, and says of the others which rule they break. Ctrl-C stops it.",
+    )
+    parser.add_argument(
         "--port", type=_port, default=0, help="the port on 127.0.0.1 (default: a free one)"
     )
-    sandbox.add_argument(
+    parser.add_argument(
         "--clock-offset",
         type=float,
         default=0.0,
         metavar="SECONDS",
         help="set the sandbox's clock ahead of this machine's, or behind it if negative",
     )
-    sandbox.set_defaults(run=_sandbox)
-    return parser
 
 
 def _port(text: str) -> int:
@@ -52,6 +210,197 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{port} is no port: give 1 to 65535, or 0 for a free one")
     return port
+
+
+def _acl(text: str) -> dict[str, Any]:
+    """Return the paths that one ``--acl`` names, each with its rule."""
+    if text.startswith("@"):
+        try:
+            acl = json.loads(Path(text[1:]).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise argparse.ArgumentTypeError(f"cannot read {text[1:]}: {error.strerror}") from None
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[1:]} is not JSON") from None
+        if not isinstance(acl, dict) or not isinstance(acl.get("paths"), dict) or len(acl) > 1:
+            raise argparse.ArgumentTypeError(f'{text[1:]} is not of the form {{"paths": {{...}}}}')
+        return dict(acl["paths"])
+    match = _METHODS_AND_PATH.fullmatch(text)
+    if match:
+        return {match[2]: {"methods": match[1].split(",")}}
+    if text.startswith("/"):
+        return {text: {}}
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is neither a path, METHOD,METHOD:PATH nor @file.json"
+    )
+
+
+def _claim(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=JSON")
+    try:
+        return name, json.loads(value)
+    except (ValueError, RecursionError):
+        raise argparse.ArgumentTypeError(
+            f"the value of {name!r} is not JSON; a string has quotes: '{name}=\"...\"'"
+        ) from None
+
+
+# ---- Commands --------------------------------------------------------------------------------
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    claims = dict(arguments.claim)
+    if len(claims) < len(arguments.claim):
+        raise ClaimError("--claim names one claim twice. Give it once.")
+    if arguments.not_before is not None:
+        if arguments.not_before >= arguments.ttl:
+            raise ClaimError(
+                "--not-before is after the token's end, so that it would never be valid."
+            )
+        claims["nbf"] = int(time.time()) + arguments.not_before
+    paths: dict[str, Any] = {}
+    for named in arguments.acl or []:
+        for path, rule in named.items():
+            if path in paths and paths[path] != rule:
+                raise ClaimError(f"--acl names {path} twice. Give it once, with all its methods.")
+            paths[path] = rule
+    token = _auth(
+        arguments,
+        ttl=arguments.ttl,
+        sub=arguments.sub,
+        acl={"paths": paths} if paths else None,
+        claims=claims,
+    ).token()
+    print(f"Authorization: Bearer {token}" if arguments.header else token)
+    return 0
+
+
+def _auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
+    """Return the auth object of the command's credentials, asking for a passphrase if need be."""
+    try:
+        return NexmoJWT(arguments.app_id, arguments.private_key, **options)
+    except EncryptedKeyError as error:
+        passphrase = credentials.ask_passphrase(error) if error.passphrase_missing else None
+        if not passphrase:
+            raise
+    return NexmoJWT(arguments.app_id, arguments.private_key, passphrase=passphrase, **options)
+
+
+def _read(words: Sequence[str]) -> str:
+    """Return the text of an argument, or of stdin for ``-``."""
+    if list(words) != ["-"]:
+        return inspection.find_token(" ".join(words))
+    content = sys.stdin.buffer.read(inspection.MAX_TEXT_BYTES + 1)
+    if len(content) > inspection.MAX_TEXT_BYTES:
+        raise TokenError("stdin has more than 1 MiB: that is no token.")
+    return inspection.find_token(content.decode("utf-8", "replace"))
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    found = inspection.inspect(_read(arguments.token))
+    now = time.time()
+    rules = found.rules(now=now)
+    verified, signature = _signature(arguments, found)
+    good = all(rule.kept for rule in rules) and verified is not False
+    if arguments.json:
+        report = {
+            "ok": good,
+            "header": found.header,
+            "claims": found.claims,
+            "rules": [vars(rule) for rule in rules],
+            "signature": {"verified": verified, "reason": f"the signature {signature}"},
+        }
+        print(json.dumps(report, indent=2))
+        return 0 if good else 1
+    print("header")
+    _print_fields(found.header, now)
+    print("\nclaims")
+    _print_fields(found.claims, now)
+    print("\nrules")
+    for rule in rules:
+        print(f"  {_mark(rule.kept)} {rule.name + ': ' if rule.kept else ''}{rule.reason}")
+    print(f"  {_mark(verified)} the signature {signature}")
+    return 0 if good else 1
+
+
+def _signature(
+    arguments: argparse.Namespace, found: inspection.Inspection
+) -> tuple[bool | None, str]:
+    """Verify the signature where a key is at hand; None where it was not verified."""
+    try:
+        if arguments.private_key and not arguments.app_id:
+            passphrase = os.environ.get(credentials.PASSPHRASE_VARIABLE)
+            return doctor.signature_verdict(
+                found, None, keys.load(arguments.private_key, passphrase)
+            )
+        ours = credentials.find(arguments.app_id, arguments.private_key)
+        return doctor.signature_verdict(found, ours, ours.load_key())
+    except credentials.NothingFoundError:
+        return None, "was not verified: there is no key at hand (--private-key names one)"
+    except NexmoJWTError as error:
+        if arguments.private_key or arguments.app_id:
+            raise
+        return None, f"was not verified: {error}"
+
+
+def _print_fields(fields: dict[str, Any], now: float) -> None:
+    width = max((len(name) for name in fields), default=0)
+    for name, value in fields.items():
+        # JSON escapes whatever a terminal might obey.
+        line = f"  {json.dumps(name)[1:-1]:{width}}  {json.dumps(value)}"
+        moment = read_time(value) if name in ("iat", "exp", "nbf") else None
+        if moment is not None:
+            line += f"  {_when(moment, now)}"
+            issued = read_time(fields.get("iat"))
+            if name == "exp" and issued is not None:
+                line += f", {moment - issued} s after iat"
+        print(line)
+
+
+def _when(moment: int, now: float) -> str:
+    """Return Unix seconds as UTC, and as people say it."""
+    try:
+        date = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return "beyond all calendars"
+    return (
+        f"{date}, in {span(moment - now)}" if moment > now else f"{date}, {span(now - moment)} ago"
+    )
+
+
+def _mark(kept: bool | None) -> str:
+    """Return a tick, a cross or a question mark, in what the terminal can show."""
+    try:
+        "\u2713".encode(sys.stdout.encoding or "ascii")
+        tick, cross = "\u2713", "\u2717"
+    except UnicodeEncodeError:
+        tick, cross = "+", "x"
+    mark, colour = {True: (tick, 32), False: (cross, 31), None: ("?", 33)}[kept]
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        return f"\033[{colour}m{mark}\033[0m"
+    return mark
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    # What a request would log, this command says itself.
+    logging.getLogger(__package__).addHandler(logging.NullHandler())
+    if arguments.token:
+        token = _read([arguments.token])
+        inspection.inspect(token)
+        good, lines = doctor.ask(arguments.url, doctor.GivenToken(token), None)
+        print(*lines, sep="\n")
+        return 0 if good else 1
+    found = credentials.find(arguments.app_id, arguments.private_key)
+    print(*doctor.describe_credentials(found), sep="\n", flush=True)
+    auth = _auth(arguments)
+    key = auth._loaded_key()
+    print(*doctor.describe_key(key), sep="\n", flush=True)
+    if arguments.public_key:
+        print(f"\n{doctor.public_key_pem(key)}")
+    good, lines = doctor.ask(arguments.url, auth, key.fingerprint)
+    print(*lines, sep="\n")
+    return 0 if good else 1
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:

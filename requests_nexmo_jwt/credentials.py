@@ -11,7 +11,7 @@ import getpass
 import json
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import keys
@@ -30,13 +30,18 @@ _KEY_FIELDS = ("private-key", "privateKey")
 _MAX_CONFIG_BYTES = 1 << 20
 
 
+class NothingFoundError(CredentialsError):
+    """No place names an application."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """Who signs, and with what.
 
     ``name`` is the argument, variable or field that the key came from. ``source`` is a
     line that tells people where both came from; ``place`` finds them again, and is None
-    where they came from nowhere but an argument.
+    where they came from nowhere but an argument. ``passed_over`` are the places before,
+    which name no application.
     """
 
     application_id: str
@@ -44,6 +49,7 @@ class Credentials:
     name: str
     source: str
     place: Place | None
+    passed_over: tuple[str, ...] = ()
 
     def load_key(self, passphrase: str | bytes | None = None) -> keys.Key:
         """Load the key; ``passphrase`` is by default the environment's.
@@ -211,7 +217,7 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
 
 
 def _discover() -> Credentials:
-    looked_at = []
+    looked_at: list[str] = []
     places: tuple[Environment | CLIConfig, ...] = (
         Environment("VONAGE_"),
         Environment("NEXMO_"),
@@ -221,9 +227,9 @@ def _discover() -> Credentials:
     for place in places:
         found = place.read()
         if isinstance(found, Credentials):
-            return found
+            return replace(found, passed_over=tuple(looked_at))
         looked_at.append(found)
-    raise CredentialsError(
+    raise NothingFoundError(
         f"No credentials were found. Looked at: {', '.join(looked_at)}. Shortest: set "
         "VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY to the path of its "
         "private key; or give both, as NexmoJWT(ID, PATH) in Python, as -a ID:PATH with http."

@@ -66,12 +66,18 @@ if hasattr(os, "register_at_fork"):
 
 
 class Key:
-    """A private key to sign with; this one never changes."""
+    """A private key to sign with; this one never changes.
 
-    def __init__(self, key: RSAPrivateKey) -> None:
-        self._hold(key)
+    ``form`` says in which form it was given, ``path`` in which file, None for no file.
+    """
 
-    def _hold(self, key: RSAPrivateKey) -> None:
+    path: str | None = None
+
+    def __init__(self, key: RSAPrivateKey, form: str = "an object") -> None:
+        self._hold(key, form)
+
+    def _hold(self, key: RSAPrivateKey, form: str) -> None:
+        self.form = form
         #: Of the public key; see ``fingerprint``.
         self.fingerprint = fingerprint(key)
         self._key = key
@@ -89,14 +95,16 @@ class KeyFile(Key):
     key leaves the old key in use: one warning is logged for each such version.
     """
 
+    path: str
+
     def __init__(self, path: str, passphrase: Secret | None, origin: str) -> None:
-        self._path, self._passphrase, self._origin = path, passphrase, origin
+        self.path, self._passphrase, self._origin = path, passphrase, origin
         self._version, pem = _read(path, origin)
-        super().__init__(self._parse(pem))
+        super().__init__(*self._parse(pem))
 
     def current(self) -> RSAPrivateKey:
         """Return the key of the file as it is now, or else the last good one."""
-        if _version(self._path) != self._version and loading.acquire(blocking=False):
+        if _version(self.path) != self._version and loading.acquire(blocking=False):
             try:
                 self._renew()
             finally:
@@ -104,23 +112,23 @@ class KeyFile(Key):
         return self._key
 
     def _renew(self) -> None:
-        version = _version(self._path)
+        version = _version(self.path)
         if version == self._version:
             return  # another thread was faster
         self._version = version  # whatever comes of it, this version is read once
         try:
-            if version is None and _exists(self._path):
+            if version is None and _exists(self.path):
                 raise PrivateKeyError(f"{self._origin} is no regular file any more.")
-            self._version, pem = _read(self._path, self._origin)
-            key = self._parse(pem)
+            self._version, pem = _read(self.path, self._origin)
+            key, form = self._parse(pem)
         except PrivateKeyError as error:
             _log.warning("%s Until then the key loaded before signs: %s", error, self.fingerprint)
         else:
-            self._hold(key)
+            self._hold(key, form)
             _log.info("%s has changed; its new key signs: %s", self._origin, self.fingerprint)
 
-    def _parse(self, pem: Secret) -> RSAPrivateKey:
-        return _parse(pem, self._origin, self._passphrase, path=self._path)
+    def _parse(self, pem: Secret) -> tuple[RSAPrivateKey, str]:
+        return _parse(pem, self._origin, self._passphrase, path=self.path)
 
 
 def load(private_key: object, passphrase: object = None, *, name: str = "private_key") -> Key:
@@ -140,7 +148,7 @@ def load(private_key: object, passphrase: object = None, *, name: str = "private
     secret = _passphrase(passphrase)
     if isinstance(private_key, (str, bytes)) and is_pem(private_key):
         text = private_key.encode() if isinstance(private_key, str) else private_key
-        return Key(_parse(Secret(text), f"{name} (PEM text)", secret, path=None))
+        return Key(*_parse(Secret(text), f"{name} (PEM text)", secret, path=None))
     if isinstance(private_key, (str, os.PathLike)):
         path = resolve(private_key, name=name)
         by = "" if name == "private_key" else f", named by {name},"
@@ -241,8 +249,8 @@ def _read(path: str, origin: str) -> tuple[tuple[int, ...] | None, Secret]:
 
 def _parse(
     pem: Secret, origin: str, passphrase: Secret | None, *, path: str | None
-) -> RSAPrivateKey:
-    """Load ``pem``; ``origin`` begins each message, as the subject of its sentence."""
+) -> tuple[RSAPrivateKey, str]:
+    """Load ``pem`` and name its form; ``origin`` is the subject of each message's sentence."""
     pem, problem = _unframe(pem)
     if problem:
         raise PrivateKeyError(f"{origin} {problem}", path=path)
@@ -276,7 +284,9 @@ def _parse(
             )
     else:
         if isinstance(key, RSAPrivateKey):
-            return _strong(key, origin, path=path)
+            standard = "PKCS#1" if pem.startswith(b"-----BEGIN RSA") else "PKCS#8"
+            form = f"{'encrypted ' if encrypted else ''}{standard} PEM"
+            return _strong(key, origin, path=path), form
         problem = f"is {_kind(key)}, and Nexmo takes RSA keys only. Give the application's RSA key."
     raise failure(f"{origin} {problem}", path=path)
 

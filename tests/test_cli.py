@@ -1,18 +1,538 @@
+"""The `nexmo-jwt` command, as a real process."""
+
+import itertools
+import json
 import os
+import pty
+import re
 import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import jwt
 import pytest
 import requests
+import trustme
+from conftest import APPLICATION_ID, PASSPHRASE, Keys, key_text_in
+from connect_proxy import ConnectProxy
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
 SCRIPT = [str(Path(sys.executable).with_name("nexmo-jwt"))]
 MODULE = [sys.executable, "-m", "requests_nexmo_jwt"]
+
+# The token at the end of the article "Understanding JWTs", made with PAW in 2018.
+PAW = (
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJpYXQiOiIxNTQxMDYwMjMwIiwiZXhwIjoxNTQxMDYwMjkwLCJqdGk"
+    "iOiJZNThTRFJ7aTBvZUVwUm5MSlVFaDNnQ09qS292MVl5bSIsImFwcGxpY2F0aW9uX2lkIjoiOWVhZDIwYTktZjdkOC00"
+    "YzRmLWExMTEtZTkwMmI1ODUyZmQ0In0.fOFocUiugpE-tzUBSFOQcIYqPiEnK8MBhOTn1QczylIm56ObVcrbLX-7xiHmz"
+    "5lMXTkHL3Vf12Iq8NGY9RgNxLwBQ63ZwGk_UxKiYt7RfbJajPfram29ofByznGyGeaT960rqCbVu-wOLtQO-rAarpr2w_"
+    "mAuqQulaQNNrXEq5xG6DD5_LQA_4R1s7haXwvtZt7QOSIiJ2RiCDl1a4qlvc_EkjHHeE7FRIQL1CnbYvnbpIjABCpKzcQ"
+    "CCKNBQT8NtBEDeDzkZ_Uea2GeDSwJ2GR_eSGR394vVIl93WXFZROBmz_UJWBJQ8GC5WQCyuo6EclsbTfpTVFYK2jh7yhBjw"
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `nexmo-jwt` in a clean home."""
+
+    def run(
+        *arguments: object, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(
+            [*SCRIPT, *map(str, arguments)],
+            cwd=tmp_path,
+            env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], **(env or {})},
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        decoded = (result.stdout.decode(), result.stderr.decode())
+        assert "Traceback" not in decoded[1]
+        assert "\033" not in decoded[0]
+        return subprocess.CompletedProcess(result.args, result.returncode, *decoded)
+
+    return run
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def credentials(nexmo: Sandbox) -> dict[str, str]:
+    return {
+        "VONAGE_APPLICATION_ID": nexmo.application_id,
+        "VONAGE_PRIVATE_KEY": str(nexmo.private_key),
+    }
+
+
+def claims_in(result: subprocess.CompletedProcess[str], nexmo: Sandbox) -> dict[str, object]:
+    """Send what `nexmo-jwt token` printed to the sandbox and return what it read."""
+    headers = {"Authorization": f"Bearer {result.stdout.rstrip()}"}
+    response = requests.get(f"{nexmo.url}/v1/echo", headers=headers, timeout=10)
+    assert response.ok, response.text
+    return response.json()["claims"]
+
+
+# ---- token -----------------------------------------------------------------------------------
+
+
+def test_token_prints_a_token_and_nothing_else(run: Run, nexmo: Sandbox) -> None:
+    result = run("token", env=credentials(nexmo))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", result.stdout)
+    assert set(claims_in(result, nexmo)) == {"application_id", "iat", "exp", "jti"}
+
+
+def test_token_puts_in_what_is_asked_for(run: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "acl.json").write_text('{"paths": {"/*/users/**": {"filters": {}}}}')
+    result = run(
+        *("token", "--app-id", nexmo.application_id, "--private-key", nexmo.private_key),
+        *("--ttl", 60, "--sub", "alice", "--not-before", "-5", "--claim", 'x={"a": [1, null]}'),
+        *("--acl", "/v1/calls", "--acl", "GET,POST:/*/echo", "--acl", "@acl.json"),
+    )
+    claims = claims_in(result, nexmo)
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims["nbf"] - claims["iat"] in (-5, -6)
+    assert claims["sub"] == "alice"
+    assert claims["x"] == {"a": [1, None]}
+    assert claims["acl"]["paths"] == {
+        "/v1/calls": {},
+        "/*/echo": {"methods": ["GET", "POST"]},
+        "/*/users/**": {"filters": {}},
+    }
+
+
+def test_token_prints_the_whole_header(run: Run, nexmo: Sandbox) -> None:
+    line = run("token", "--header", env=credentials(nexmo)).stdout.rstrip("\n")
+    name, _, value = line.partition(": ")
+    assert name == "Authorization"
+    assert requests.get(nexmo.url, headers={name: value}, timeout=10).ok
+
+
+@pytest.mark.skipif(subprocess.call(["which", "curl"], stdout=-3) != 0, reason="no curl")
+def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
+    line = f'curl -s -H "Authorization: Bearer $({SCRIPT[0]} token)" {nexmo.url}/v1/calls'
+    env = {"PATH": os.environ["PATH"], **credentials(nexmo)}
+    result = subprocess.run(line, shell=True, env=env, capture_output=True, check=True)
+    assert b'"_embedded"' in result.stdout
+
+
+# Arguments after `token`, the exit status, and words on stderr.
+BAD_TOKENS = [
+    (["--ttl", "29"], 2, "ttl is 29 s"),
+    (["--ttl", "soon"], 2, "invalid int value"),
+    (["--sub", ""], 2, "sub is ''"),
+    (["--acl", "calls"], 2, "neither a path"),
+    (["--acl", "get:/x"], 2, "neither a path"),
+    (["--acl", "@nowhere.json"], 2, "cannot read nowhere.json"),
+    (["--acl", "@/dev/null"], 2, "is not JSON"),
+    (["--acl", "/a", "--acl", "GET:/a"], 2, "names /a twice"),
+    (["--claim", "x"], 2, "NAME=JSON"),
+    (["--claim", "=1"], 2, "NAME=JSON"),
+    (["--claim", "x=text"], 2, "a string has quotes"),
+    (["--claim", "x=NaN"], 2, "written as JSON"),
+    (["--claim", "exp=5"], 2, "made for each token"),
+    (["--claim", "x=1", "--claim", "x=2"], 2, "one claim twice"),
+    (["--not-before", "900"], 2, "never be valid"),
+    (["--private-key", "nowhere.key"], 1, "application_id is missing"),
+    (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key' does not exist"),
+    (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
+    (["--bogus"], 2, "unrecognized"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "words"), BAD_TOKENS)
+def test_a_token_that_cannot_be_made_is_told(
+    arguments: list[str], status: int, words: str, run: Run, nexmo: Sandbox
+) -> None:
+    result = run("token", *arguments, env=credentials(nexmo))
+    assert (result.returncode, result.stdout) == (status, "")
+    assert words in result.stderr
+
+
+def test_without_credentials_the_places_are_listed(run: Run) -> None:
+    result = run("token")
+    assert result.returncode == 1
+    assert result.stderr.startswith("nexmo-jwt: No credentials were found. Looked at: VONAGE_")
+
+
+def test_an_encrypted_key_is_asked_for_on_a_terminal_only(
+    run: Run, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "locked.key").write_bytes(keys.encrypted)
+    arguments = ["token", "--app-id", "x", "--private-key", str(tmp_path / "locked.key")]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(SCRIPT[0], [*SCRIPT, *arguments])
+    shown = b""
+    try:
+        while piece := os.read(terminal, 4096):
+            shown += piece
+            if b"Passphrase for" in shown:
+                time.sleep(0.2)
+                os.write(terminal, PASSPHRASE.encode() + b"\n")
+                break
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    except OSError:
+        pass
+    os.waitpid(child, 0)
+    assert b"eyJ" in shown
+    assert PASSPHRASE.encode() not in shown
+    env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
+    assert run(*arguments, env=env).stdout.startswith("eyJ")
+
+
+def test_a_closed_pipe_and_a_full_disk_are_no_traceback(nexmo: Sandbox) -> None:
+    env = {**credentials(nexmo), "PATH": os.environ["PATH"]}
+    command = f"{SCRIPT[0]} token | true"
+    result = subprocess.run(command, shell=True, env=env, capture_output=True, check=True)
+    assert result.stderr == b""
+    result = subprocess.run(
+        f"{SCRIPT[0]} token > /dev/full", shell=True, env=env, capture_output=True, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr == b"nexmo-jwt: cannot write the result: No space left on device.\n"
+
+
+# ---- inspect ---------------------------------------------------------------------------------
+
+
+def signed(keys: Keys, **change: object) -> str:
+    now = int(time.time())
+    claims = {"application_id": APPLICATION_ID, "iat": now, "exp": now + 900}
+    claims |= {"jti": str(uuid.uuid4()), **change}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, keys.object, algorithm="RS256")
+
+
+def raw(header: str, claims: str) -> str:
+    parts = [jwt.utils.base64url_encode(text.encode()).decode() for text in (header, claims)]
+    return ".".join([*parts, ""])
+
+
+def test_the_token_of_the_article_is_told_its_faults(run: Run) -> None:
+    result = run("inspect", PAW)
+    assert result.returncode == 1
+    assert '"1541060230"  2018-11-01 08:17:10 UTC' in result.stdout
+    assert re.search(
+        r"1541060290  2018-11-01 08:18:10 UTC, \d+ days ago, 60 s after iat", result.stdout
+    )
+    assert "✗ iat is '1541060230'; it must be Unix seconds, an integer" in result.stdout
+    assert re.search(r"✗ expired \d+ days ago", result.stdout)
+    assert "✓ application_id" in result.stdout
+    assert "? the signature was not verified: there is no key at hand" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "{}",
+        "  {}\n",
+        "Bearer {}",
+        "Authorization: Bearer {}",
+        "authorization:bearer   {}\r\n",
+        "curl https://api.nexmo.com/v1/calls -H 'Authorization: Bearer {}' -H 'X: y'",
+        'curl "https://api.nexmo.com/v1/calls" \\\n  -H "Authorization: Bearer {}"',
+        "the token is {} and that is all",
+    ],
+)
+def test_inspect_finds_the_token_in_what_people_paste(wrapped: str, run: Run) -> None:
+    for result in (
+        run("inspect", wrapped.format(PAW)),
+        run("inspect", "-", stdin=wrapped.format(PAW).encode()),
+    ):
+        assert '"9ead20a9-f7d8-4c4f-a111-e902b5852fd4"' in result.stdout
+
+
+def test_a_good_token_keeps_every_rule_and_says_how_long(run: Run, keys: Keys) -> None:
+    result = run("inspect", signed(keys, sub="alice", nbf=int(time.time())))
+    assert result.returncode == 0
+    assert re.search(r"exp .* UTC, in 14 min, 900 s after iat", result.stdout)
+    assert result.stdout.count("✓") == 9
+    assert "✗" not in result.stdout
+
+
+# What a token says, at a time, and the words of its rule.
+RULES = [
+    (lambda now: {"iat": None}, "✗ iat is None"),
+    (lambda now: {"iat": now + 5000, "exp": now + 6000}, "✗ iat is 1 hour in the future"),
+    (lambda now: {"iat": now - 260_000, "exp": now - 259_300}, "✗ expired 3 days ago"),
+    (lambda now: {"exp": now + 200_000}, "✗ exp is 200000 s after iat; it must be 30 to 86400 s"),
+    (lambda now: {"nbf": now + 880}, "✗ nbf is 14 min in the future"),
+    (lambda now: {"jti": None}, "✗ jti is missing"),
+    (lambda now: {"application_id": None}, "✗ application_id is missing"),
+    (lambda now: {"acl": ["/a"]}, "✗ acl is ['/a']"),
+    (lambda now: {"iat": now, "exp": None}, "✓ exp: not there: Nexmo takes 15 min after iat"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), RULES, ids=itertools.count())
+def test_each_rule_is_told_with_its_reason(
+    change: Callable[[int], dict[str, object]], words: str, run: Run, keys: Keys
+) -> None:
+    claims = {"iat": int(time.time()), **change(int(time.time()))}
+    result = run("inspect", signed(keys, **claims))
+    assert result.returncode == ("✗" in words)
+    assert words in result.stdout
+
+
+HOSTILE = {
+    "HS256": (raw('{"alg":"HS256","typ":"JWT"}', '{"iat":1}') + "AAAA", "✗ alg is 'HS256'"),
+    "none": (raw('{"alg":"none"}', "{}"), "✗ alg is 'none'"),
+    "no typ": (raw('{"alg":"RS256"}', "{}") + "AAAA", "✗ typ is None"),
+    "claims twice": (
+        raw('{"alg":"RS256","typ":"JWT"}', '{"iat":1,"iat":2}') + "AAAA",
+        "✗ iat is there more than once",
+    ),
+    "alg twice": (
+        raw('{"alg":"none","alg":"RS256","typ":"JWT"}', "{}") + "AAAA",
+        "alg is there more",
+    ),
+    "terminal codes": (
+        raw('{"alg":"RS256","typ":"JWT"}', '{"sub":"\\u001b[2J\\u009b","\\u001b]0;x\\u0007":1}')
+        + "AAAA",
+        "\\u001b[2J",
+    ),
+    "a huge number": (
+        raw('{"alg":"RS256","typ":"JWT"}', '{"exp":' + "9" * 4000 + "}") + "A" * 4,
+        "exp",
+    ),
+    "far future": (
+        raw('{"alg":"RS256","typ":"JWT"}', '{"exp":9007199254740991}') + "AAAA",
+        "calendars",
+    ),
+    "claims are a list": (raw('{"alg":"RS256"}', "[]") + "AAAA", "no JSON Web Token"),
+    "claims are deep": (raw('{"alg":"RS256"}', "[" * 20_000) + "AAAA", "no JSON Web Token"),
+    "a.b.c": ("a.b.c", "no JSON Web Token"),
+    "two dots": ("..", "no JSON Web Token"),
+    "one word": ("hello", "no JSON Web Token"),
+    "empty": ("", "The token is empty"),
+    "white space": (" \n", "The token is empty"),
+    "Bearer alone": ("Authorization: Bearer ", "no JSON Web Token"),
+    "prose": ("there is none in here", "no token in this text"),
+    "not ASCII": ("é.ü.ß", "no JSON Web Token"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_inspect_survives_hostile_tokens(case: str, run: Run) -> None:
+    token, words = HOSTILE[case]
+    result = run("inspect", token)
+    assert result.returncode == 1
+    assert words in result.stdout + result.stderr
+    assert "\x9b" not in result.stdout
+    assert "\x07" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("stdin", "words"),
+    [
+        (b"", "The token is empty"),
+        (bytes(range(256)) * 8, "no token in this text"),
+        (b"\0" * 100, "no JSON Web Token"),
+        (b"eyJ" * 1_000_000, "more than 1 MiB"),
+    ],
+)
+def test_inspect_survives_whatever_is_on_stdin(stdin: bytes, words: str, run: Run) -> None:
+    result = run("inspect", "-", stdin=stdin)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert words in result.stderr
+
+
+def test_inspect_says_it_verified_only_what_it_verified(
+    run: Run, keys: Keys, nexmo: Sandbox, key_file: Path
+) -> None:
+    token = signed(keys)
+    unverified = run("inspect", token)
+    assert "not verified" in unverified.stdout
+    mine = run("inspect", token, "--private-key", key_file)
+    assert "✓ the signature is by the key at hand, SHA256:" in mine.stdout
+    assert mine.returncode == 0
+    theirs = run("inspect", token, env=credentials(nexmo))
+    assert "✗ the signature is not by the key at hand" in theirs.stdout
+    assert (
+        f"the key of application {nexmo.application_id}, not of '{APPLICATION_ID}'" in theirs.stdout
+    )
+    assert theirs.returncode == 1
+    header, claims, signature = token.split(".")
+    for forged in (f"{header}.{claims}.", f"{header}.{claims}.{signature[:-4]}AAAA"):
+        assert "✗ the signature is not" in run("inspect", forged, "--private-key", key_file).stdout
+    broken = run("inspect", token, env={"VONAGE_APPLICATION_ID": "x"})
+    assert "not verified: VONAGE_APPLICATION_ID is set" in broken.stdout
+    assert broken.returncode == 0
+
+
+def test_inspect_prints_json_for_machines(run: Run, keys: Keys) -> None:
+    good = json.loads(run("inspect", "--json", signed(keys)).stdout)
+    assert good["ok"] is True
+    assert good["signature"]["verified"] is None
+    assert good["header"] == {"alg": "RS256", "typ": "JWT"}
+    bad = json.loads(run("inspect", "--json", PAW).stdout)
+    assert bad["ok"] is False
+    assert {rule["name"] for rule in bad["rules"] if not rule["kept"]} == {"iat", "exp"}
+    assert bad["claims"]["iat"] == "1541060230"
+
+
+def test_marks_are_ascii_where_the_terminal_has_no_others(run: Run) -> None:
+    result = run("inspect", PAW, env={"PYTHONIOENCODING": "ascii"})
+    assert "  x iat is" in result.stdout
+    assert "  + jti" in result.stdout
+
+
+@pytest.mark.parametrize(("variable", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals_that_want_it(
+    variable: dict[str, str], coloured: bool, tmp_path: Path
+) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(SCRIPT[0], [*SCRIPT, "inspect", PAW], {"HOME": str(tmp_path), **variable})
+    shown = b""
+    try:
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    except OSError:
+        pass
+    os.waitpid(child, 0)
+    assert (b"\033[31m" in shown) == coloured
+
+
+# ---- check -----------------------------------------------------------------------------------
+
+
+def test_check_says_that_all_is_well(run: Run, nexmo: Sandbox) -> None:
+    result = run("check", "--url", f"{nexmo.url}/v1/calls", env=credentials(nexmo))
+    assert result.returncode == 0, result
+    for words in (
+        "credentials: environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY (a path)",
+        f"application: {nexmo.application_id}\n",
+        "RSA, 2048 bits, PKCS#8 PEM",
+        nexmo.auth()._loaded_key().fingerprint,
+        f"only you can read {nexmo.private_key} (mode 0600)",
+        "200 OK",
+        "right within 2 s of the server's",
+    ):
+        assert words in result.stdout
+    assert "BEGIN PUBLIC KEY" not in result.stdout
+
+
+def test_check_prints_the_public_key_on_request_and_never_the_private_one(
+    run: Run, nexmo: Sandbox, keys: Keys, tmp_path: Path
+) -> None:
+    nexmo.accept_key(keys.public)
+    (tmp_path / "locked.key").write_bytes(keys.encrypted_pkcs1)
+    (tmp_path / "locked.key").chmod(0o644)
+    (tmp_path / ".vonagerc").write_text(
+        json.dumps({"app-id": nexmo.application_id, "private-key": "locked.key"})
+    )
+    env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
+    result = run("check", "--public-key", "--url", nexmo.url, env=env)
+    assert result.returncode == 0, result
+    assert keys.public_pem.decode() in result.stdout
+    assert "encrypted PKCS#1 PEM" in result.stdout
+    assert (
+        "looked at before: VONAGE_APPLICATION_ID (not set), NEXMO_APPLICATION_ID" in result.stdout
+    )
+    assert "others can read" in result.stdout
+    assert "chmod 600" in result.stdout
+    for pem in (keys.encrypted_pkcs1, keys.pkcs1, keys.pkcs8):
+        body = re.sub(rb"MII.{60}", b"", pem)
+        assert key_text_in(result.stdout.replace(keys.public_pem.decode(), ""), body) is None
+
+
+def first_cause(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 1
+    return re.search(r"^  1\. (.*)$", result.stdout, re.M)[1]
+
+
+def test_four_broken_setups_have_four_right_diagnoses(
+    run: Run, nexmo: Sandbox, key_file: Path, keys: Keys
+) -> None:
+    ask = ("check", "--url", f"{nexmo.url}/v1/calls")
+    other_key = run(*ask, "--app-id", nexmo.application_id, "--private-key", key_file)
+    assert "does not belong to application" in first_cause(other_key)
+    assert "Compare the public key" in other_key.stdout
+
+    other_id = run(*ask, "--app-id", APPLICATION_ID, "--private-key", nexmo.private_key)
+    assert f"There is no application {APPLICATION_ID}" in first_cause(other_id)
+
+    now = int(time.time())
+    nexmo.accept_key(keys.public)
+    old = signed(keys, application_id=nexmo.application_id, iat=now - 7500, exp=now - 7200)
+    expired = run(*ask, "--token", old)
+    assert "expired 2 hours ago" in first_cause(expired)
+
+    nexmo.clock_offset = 3600
+    clock = run(*ask, env=credentials(nexmo))
+    assert re.search(r"clock is (3600|3599) s ahead of this machine's", first_cause(clock))
+    assert "200 OK, after a 401" in clock.stdout
+    assert "Set this machine's clock" in clock.stdout
+
+
+def test_check_doubts_an_application_id_that_is_no_uuid(run: Run, nexmo: Sandbox) -> None:
+    result = run(
+        *("check", "--url", nexmo.url, "--app-id", "a1b2c3d4", "--private-key", nexmo.private_key)
+    )
+    assert "a1b2c3d4 - does not look like one (a UUID)" in result.stdout
+    assert "There is no application a1b2c3d4" in first_cause(result)
+
+
+def test_check_tells_what_is_wrong_with_the_network_in_sentences(
+    run: Run, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    env = credentials(nexmo)
+    with ConnectProxy({}) as proxy:
+        cases = [
+            (["--url", "http://127.0.0.1:1/"], {}, "http://127.0.0.1:1 refuses connections"),
+            (["--url", nexmo.url.replace("http:", "https:")], {}, "TLS with 127.0.0.1 failed"),
+            ([], {"HTTPS_PROXY": "http://127.0.0.1:1"}, "the proxy does not answer, or refuses"),
+            ([], {"HTTPS_PROXY": proxy.url}, "the proxy does not answer, or refuses"),
+            (
+                ["--url", "https://name.invalid/"],
+                {"NEXMO_JWT_HOSTS": "name.invalid"},
+                "the name name.invalid is not found",
+            ),
+        ]
+        for arguments, extra, words in cases:
+            result = run("check", *arguments, env={**env, **extra})
+            assert result.returncode == 1
+            assert words in result.stdout, result
+
+
+def test_check_refuses_a_url_out_of_scope(run: Run, nexmo: Sandbox) -> None:
+    for arguments in (
+        ["--url", "https://example.com/"],
+        ["--token", PAW, "--url", "https://example.com"],
+    ):
+        result = run("check", *arguments, env=credentials(nexmo))
+        assert result.returncode == 1
+        assert "https://example.com is not one of Vonage's API origins" in result.stderr
+
+
+def test_check_asks_api_nexmo_com_by_default(run: Run, tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("api.nexmo.com").configure_cert(context)
+    with (
+        Sandbox(ssl_context=context) as nexmo,
+        ConnectProxy({"api.nexmo.com": urlsplit(nexmo.url).port}) as proxy,
+    ):
+        env = {"HTTPS_PROXY": proxy.url, "REQUESTS_CA_BUNDLE": str(tmp_path / "ca.pem")}
+        result = run("check", env={**credentials(nexmo), **env})
+        assert result.returncode == 0, result
+        assert [seen.path for seen in nexmo.requests] == ["/v1/calls?page_size=1"]
+
+
+# ---- sandbox ---------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -69,13 +589,7 @@ def test_the_sandbox_stops_cleanly_when_it_is_terminated() -> None:
         assert "no Authorization header" in process.stderr.read()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=30
-    )
-
-
-def test_a_port_that_is_taken_is_one_line(nexmo: Sandbox) -> None:
+def test_a_port_that_is_taken_is_one_line(run: Run, nexmo: Sandbox) -> None:
     port = nexmo.url.rpartition(":")[2]
     result = run("sandbox", f"--port={port}")
     assert result.returncode == 1
@@ -90,7 +604,7 @@ def test_a_port_that_is_taken_is_one_line(nexmo: Sandbox) -> None:
     [[], ["sandbx"], ["sandbox", "--port=http"], ["sandbox", "--port=65536"], ["sandbox", "x"]],
     ids=" ".join,
 )
-def test_wrong_usage_is_told_with_status_2(arguments: list[str]) -> None:
+def test_wrong_usage_is_told_with_status_2(arguments: list[str], run: Run) -> None:
     result = run(*arguments)
     assert result.returncode == 2
     assert result.stderr.startswith("usage: nexmo-jwt")
@@ -98,7 +612,7 @@ def test_wrong_usage_is_told_with_status_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["sandbox", "--help"]], ids=" ".join)
-def test_help_names_the_sandbox(arguments: list[str]) -> None:
+def test_help_names_the_sandbox(arguments: list[str], run: Run) -> None:
     result = run(*arguments)
     assert result.returncode == 0
     assert "sandbox" in result.stdout

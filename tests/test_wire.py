@@ -441,7 +441,7 @@ def test_an_unexplained_401_is_told_once_with_what_is_known(
         assert "signature" in response.json()["detail"]
     assert warnings() == [
         "401 from 127.0.0.1: token well-formed, clock within 2 s; most likely the key "
-        f"({auth._identity()}) is not the one of application {nexmo.application_id}; "
+        f"({auth._loaded_key().fingerprint}) is not the one of application {nexmo.application_id}; "
         "'nexmo-jwt check' tells more."
     ]
 

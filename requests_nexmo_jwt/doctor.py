@@ -1,0 +1,148 @@
+"""``nexmo-jwt check``: credentials, key, clock and one real request, and what is wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from requests.auth import AuthBase
+
+from . import diagnosis
+from .auth import NexmoJWT
+from .credentials import Credentials
+from .inspection import Inspection, inspect
+from .keys import Key
+from .scope import Scope, origin_of
+
+DEFAULT_URL = "https://api.nexmo.com/v1/calls?page_size=1"
+
+_TIMEOUT = 20  # seconds, for the connection and for each read
+
+
+class GivenToken(AuthBase):
+    """Sends a token that somebody else has signed, where a token may go."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the request's ``Authorization`` header."""
+        Scope().check(str(request.url))
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+def describe_credentials(found: Credentials) -> Iterator[str]:
+    """Yield lines on where the credentials came from and on the application's id."""
+    yield f"credentials: {found.source}"
+    if found.passed_over:
+        yield f"             looked at before: {', '.join(found.passed_over)}"
+    looks = "" if diagnosis.is_uuid(found.application_id) else " - does not look like one (a UUID)"
+    yield f"application: {found.application_id}{looks}"
+
+
+def describe_key(key: Key) -> Iterator[str]:
+    """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
+    yield f"key:         RSA, {key.current().key_size} bits, {key.form}"
+    yield f"             {key.fingerprint}"
+    if key.path and os.name == "posix":
+        mode = stat.S_IMODE(os.stat(key.path).st_mode)
+        if mode & 0o077:
+            yield f"             others can read {key.path} (mode {mode:04o}): chmod 600 it"
+        else:
+            yield f"             only you can read {key.path} (mode {mode:04o})"
+
+
+def public_key_pem(key: Key) -> str:
+    """Return the public key in PEM, as Vonage's dashboard takes it."""
+    public_key = key.current().public_key()
+    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple[bool, list[str]]:
+    """Make one request and return whether all is well, and lines on what came back.
+
+    Raises ``ScopeError`` where ``url`` may not have a token.
+    """
+    try:
+        response = requests.get(url, auth=auth, timeout=_TIMEOUT, allow_redirects=False)
+    except requests.ConnectionError as error:
+        return False, [f"request:     GET {url}", f"             {_network_problem(error, url)}"]
+    except requests.Timeout:
+        return False, [f"request:     GET {url}", f"             no answer within {_TIMEOUT} s."]
+    first = response.history[0] if response.history else response
+    lines = [f"request:     GET {url}", f"             {response.status_code} {response.reason}"]
+    if first is not response:
+        lines[-1] += f", after a {first.status_code} to a token signed with this machine's time"
+    offset = diagnosis.clock_offset(first)
+    lines.append(f"clock:       {_clock(offset, first)}")
+    if first.status_code != 401:
+        return response.ok or response.is_redirect, lines
+    if diagnosis.server_detail(first):
+        lines.append(f"the server:  {diagnosis.server_detail(first)!r:.300}")
+    token = str(first.request.headers["Authorization"]).removeprefix("Bearer ")
+    found = diagnosis.causes(inspect(token), first, offset=offset, fingerprint=fingerprint)
+    lines.append("diagnosis:   the likeliest first")
+    for number, cause in enumerate(found, 1):
+        lines += [f"  {number}. {cause.problem}", f"     {cause.remedy}"]
+    return False, lines
+
+
+def signature_verdict(
+    inspection: Inspection, found: Credentials | None, key: Key
+) -> tuple[bool, str]:
+    """Return whether ``key`` signed the token, and a sentence on it."""
+    if inspection.is_signed_by(key.current().public_key()):
+        return True, f"is by the key at hand, {key.fingerprint}"
+    theirs, ours = inspection.claims.get("application_id"), found and found.application_id
+    other = (
+        f"; that is the key of application {ours}, not of {theirs!r:.60}" if ours != theirs else ""
+    )
+    return False, f"is not by the key at hand, {key.fingerprint}{other if ours else ''}"
+
+
+def _clock(offset: float | None, response: requests.Response) -> str:
+    if offset is None:
+        return "the server does not tell the time"
+    if not diagnosis.clock_is_off(offset, response):
+        return f"right within {max(2, round(abs(offset)))} s of the server's"
+    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} the server's"
+
+
+def _network_problem(error: requests.ConnectionError, url: str) -> str:
+    """Say in a sentence why no answer came."""
+    origin = origin_of(url)
+    host = origin.host if origin else url
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            f"TLS with {host} failed: its certificate is not trusted here, or something stands "
+            "between. Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate."
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not answer, or refuses. See HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"{host} does not answer within {_TIMEOUT} s. Is a firewall in between?"
+    reasons = list(_chain(error))
+    if any(isinstance(reason, socket.gaierror) for reason in reasons):
+        return f"the name {host} is not found. Is this machine online, and its DNS right?"
+    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
+        return f"{origin} refuses connections. Does the server run, on this port?"
+    return f"the connection to {host} broke before an answer came. Try again."
+
+
+def _chain(error: BaseException | Any) -> Iterator[object]:
+    """Yield ``error`` and what is behind it; urllib3 keeps that in arguments and ``reason``."""
+    seen: list[object] = []
+    waiting: list[object] = [error]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, BaseException) and current not in seen:
+            seen.append(current)
+            waiting += [*current.args, current.__cause__, current.__context__]
+            waiting.append(getattr(current, "reason", None))
+            yield current
