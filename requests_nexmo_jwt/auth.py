@@ -72,7 +72,6 @@ class NexmoJWT(AuthBase):
     :raises ClaimError: Nexmo would refuse ``ttl``, ``sub``, ``acl`` or ``claims``.
     :raises CredentialsError: one of ``application_id`` and ``private_key`` is missing or
         empty, no credentials were found, or the place that names them is broken.
-
     :raises ScopeError: ``hosts`` has an entry that is not of this form.
 
     All of them are ``NexmoJWTError``, and raised here, not at the first request. An object
@@ -100,6 +99,8 @@ class NexmoJWT(AuthBase):
         self._scope = Scope(hosts)
         self._has_told = False
         self._clock_offset = 0.0  # seconds that the API's clock is ahead of this machine's
+        # An offset that no request has proved yet, and the one before it.
+        self._clock_on_trial: tuple[float, float] | None = None
 
     @property
     def source(self) -> str:
@@ -128,6 +129,14 @@ class NexmoJWT(AuthBase):
     def _token(self, clock_offset: float) -> str:
         claims = self._claims.at(time.time() + clock_offset)
         return jwt.encode(claims, self._loaded_key().current(), algorithm="RS256")
+
+    def _end_trial(self, clock_offset: float, *, proved: bool) -> None:
+        """Keep ``clock_offset``, or give it up if it did not help: the ``Date`` may be wrong."""
+        trial = self._clock_on_trial
+        if trial and trial[0] == clock_offset:
+            self._clock_on_trial = None
+            if not proved and self._clock_offset == clock_offset:
+                self._clock_offset = trial[1]
 
     def _tell_of_401(self, response: Response) -> None:
         """Log what may explain a 401, once for an auth object."""
@@ -168,7 +177,13 @@ class NexmoJWT(AuthBase):
                 "from the path of a key file or from the environment, with the passphrase in "
                 f"{credentials.PASSPHRASE_VARIABLE}: then each process loads the key itself."
             )
-        return {**vars(self), "_key": None, "_clock_offset": 0.0, "_has_told": False}
+        of_this_process = {
+            "_key": None,
+            "_has_told": False,
+            "_clock_offset": 0.0,
+            "_clock_on_trial": None,
+        }
+        return {**vars(self), **of_this_process}
 
     def __copy__(self) -> NexmoJWT:
         """Return the object itself: users cannot change it."""
@@ -219,6 +234,7 @@ class _Hops:
             return response  # a hop to another origin, which had no token
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
+        self._auth._end_trial(self._clock_offset, proved=response.status_code != 401)
         if response.status_code == 401 and not self._is_explained:
             self._auth._tell_of_401(response)
         if response.is_redirect:
@@ -237,7 +253,8 @@ class _Hops:
             return refused
         self._may_try_again = False
         auth = self._auth
-        before, auth._clock_offset = auth._clock_offset, offset
+        before = auth._clock_offset
+        auth._clock_offset, auth._clock_on_trial = offset, (offset, before)
         news = (
             f"The clock of {urlsplit(refused.url).hostname} is {abs(offset):.0f} s "
             f"{'ahead of' if offset > 0 else 'behind'} this machine's. Tokens are signed with "
@@ -263,11 +280,7 @@ class _Hops:
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
         response.history.append(refused)
         response.request = again
-        if response.status_code == 401:
-            # It was not the clock, or the Date was wrong: do not sign with it.
-            if auth._clock_offset == offset:
-                auth._clock_offset = before
-        elif diagnosis.clock_is_off(offset, refused, by=before):
+        if response.status_code != 401 and diagnosis.clock_is_off(offset, refused, by=before):
             _log.warning("%s", news)
         return response
 

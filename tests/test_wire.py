@@ -369,6 +369,17 @@ def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_
     assert len(nexmo.requests) == 2
 
 
+def test_a_date_that_lies_to_a_body_that_can_be_read_once_is_given_up(nexmo: Sandbox) -> None:
+    lie = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    auth = nexmo.auth()
+    nexmo.answer_next(401, lie)
+    requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    nexmo.answer_next(401, lie)
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    assert requests.get(nexmo.url, auth=auth, timeout=10).history == []
+    assert [seen.accepted for seen in nexmo.requests] == [True, False, True]
+
+
 def test_a_redirect_after_the_second_try_is_followed_with_a_fresh_token(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     nexmo.answer_next(401)
