@@ -221,8 +221,8 @@ def _discover() -> Credentials:
     places: tuple[Environment | CLIConfig, ...] = (
         Environment("VONAGE_"),
         Environment("NEXMO_"),
-        CLIConfig(os.path.abspath(".vonagerc")),
-        CLIConfig(os.path.expanduser("~/.vonage/config.json")),
+        CLIConfig(keys.absolute_path(".vonagerc")),
+        CLIConfig(keys.absolute_path("~/.vonage/config.json")),
     )
     for place in places:
         found = place.read()
@@ -254,7 +254,7 @@ def _has_terminal() -> bool:
 
 def _shielded(private_key: str) -> str | keys.Secret:
     """Keep the text of a key out of the frames of tracebacks; a path may be shown."""
-    return keys.Secret(private_key.encode()) if keys.is_pem(private_key) else private_key
+    return keys.Secret.of(private_key) if keys.is_pem(private_key) else private_key
 
 
 def _form(private_key: str | keys.Secret) -> str:

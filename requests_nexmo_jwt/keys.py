@@ -46,6 +46,11 @@ class Secret(bytes):
     Crash reporters print the local variables of each frame of a traceback.
     """
 
+    @classmethod
+    def of(cls, text: str | bytes) -> Secret:
+        """Return ``text`` as a secret; any str will do, or the error would show it."""
+        return cls(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
+
     def __repr__(self) -> str:
         return "<secret>"
 
@@ -147,8 +152,7 @@ def load(private_key: object, passphrase: object = None, *, name: str = "private
         return Key(_strong(private_key, f"The {name} object", path=None))
     secret = _passphrase(passphrase)
     if isinstance(private_key, (str, bytes)) and is_pem(private_key):
-        text = private_key.encode() if isinstance(private_key, str) else private_key
-        return Key(*_parse(Secret(text), f"{name} (PEM text)", secret, path=None))
+        return Key(*_parse(Secret.of(private_key), f"{name} (PEM text)", secret, path=None))
     if isinstance(private_key, (str, os.PathLike)):
         path = resolve(private_key, name=name)
         by = "" if name == "private_key" else f", named by {name},"
@@ -180,7 +184,7 @@ def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
     text = os.fsdecode(path)
     if not text.strip():
         raise PrivateKeyError(f"{name} is empty. Give the path of the key file, or PEM text.")
-    absolute = os.path.abspath(os.path.expanduser(text))
+    absolute = absolute_path(text)
     if "-----BEGIN" in text:
         raise PrivateKeyError(
             f"{name} is a Path made of PEM text, which a Path alters. Give the text as a str."
@@ -192,6 +196,15 @@ def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
             "the whole text of the key file, '-----BEGIN' line included, or its path."
         )
     return absolute
+
+
+def absolute_path(path: str) -> str:
+    """Return ``path`` absolute, with ``~`` expanded, also in a folder that is gone."""
+    expanded = os.path.expanduser(path)
+    try:
+        return os.path.abspath(expanded)
+    except OSError:
+        return expanded
 
 
 def fingerprint(key: RSAPrivateKey) -> str:
@@ -240,6 +253,8 @@ def _read(path: str, origin: str) -> tuple[tuple[int, ...] | None, Secret]:
         problem = "is a folder. Give the path of the key file in it"
     except OSError as error:
         problem = f"cannot be read: {error.strerror}. Mend that, or give another path"
+    except ValueError:
+        problem = "has a character that no path has. Give the path of the key file"
     else:
         if len(pem) <= _MAX_KEY_FILE_BYTES:
             return version, pem
@@ -339,8 +354,7 @@ def _strong(key: RSAPrivateKey, origin: str, *, path: str | None) -> RSAPrivateK
 
 def _passphrase(passphrase: object) -> Secret | None:
     if passphrase is None or isinstance(passphrase, (str, bytes)):
-        text = passphrase.encode() if isinstance(passphrase, str) else passphrase
-        return Secret(text) if text else None
+        return Secret.of(passphrase) if passphrase else None
     raise PrivateKeyError(f"passphrase is {_kind(passphrase)}. Give it as str or bytes.")
 
 

@@ -211,6 +211,37 @@ def test_a_str_that_is_neither_pem_nor_a_file_says_what_was_tried_and_hides_what
     assert key_text_in(shown, keys.pkcs8) is None
 
 
+@pytest.mark.parametrize("place", ["text", "path", "passphrase"])
+def test_a_character_that_cannot_be_encoded_is_refused_and_shows_nothing(
+    place: str, keys: Keys
+) -> None:
+    """The UnicodeEncodeError of a str carries the whole str."""
+    private_key = {
+        "text": keys.pkcs8.decode().replace("MII", "MII\ud800", 1),
+        "path": "\ud800.key",
+        "passphrase": keys.encrypted,
+    }[place]
+    with pytest.raises(PrivateKeyError) as caught:
+        NexmoJWT(APPLICATION_ID, private_key, passphrase="\ud800 mellon")
+    shown = everything_shown_by(caught.value)
+    assert key_text_in(shown, keys.pkcs8) is None
+    assert "mellon" not in shown
+    assert caught.value.__context__ is None
+
+
+def test_a_working_directory_that_is_gone_is_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(PrivateKeyError, match="does not exist"):
+        NexmoJWT(APPLICATION_ID, "private.key")
+    with pytest.raises(NexmoJWTError, match="No credentials were found"):
+        NexmoJWT()
+
+
 def test_a_path_made_of_pem_text_is_refused_and_not_shown(keys: Keys) -> None:
     with pytest.raises(PrivateKeyError, match="Give the text as a str") as caught:
         NexmoJWT(APPLICATION_ID, Path(keys.pkcs8.decode()))
