@@ -221,8 +221,9 @@ def test_a_character_that_cannot_be_encoded_is_refused_and_shows_nothing(
         "path": "\ud800.key",
         "passphrase": keys.encrypted,
     }[place]
+    passphrase = "\ud800 mellon"
     with pytest.raises(PrivateKeyError) as caught:
-        NexmoJWT(APPLICATION_ID, private_key, passphrase="\ud800 mellon")
+        NexmoJWT(APPLICATION_ID, private_key, passphrase=passphrase)
     shown = everything_shown_by(caught.value)
     assert key_text_in(shown, keys.pkcs8) is None
     assert "mellon" not in shown
