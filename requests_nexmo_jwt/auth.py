@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -97,7 +97,7 @@ class NexmoJWT(AuthBase):
         self._has_passphrase = passphrase is not None
         self._key: keys.Key | None = found.load_key(passphrase)
         self._scope = Scope(hosts)
-        self._has_told = False
+        self._has_told = self._has_worked = False
         self._clock_offset = 0.0  # seconds that the API's clock is ahead of this machine's
         # An offset that no request has proved yet, and the one before it.
         self._clock_on_trial: tuple[float, float] | None = None
@@ -130,12 +130,15 @@ class NexmoJWT(AuthBase):
         claims = self._claims.at(time.time() + clock_offset)
         return jwt.encode(claims, self._loaded_key().current(), algorithm="RS256")
 
-    def _end_trial(self, clock_offset: float, *, proved: bool) -> None:
-        """Keep ``clock_offset``, or give it up if it did not help: the ``Date`` may be wrong."""
+    def _learn(self, clock_offset: float, status: int) -> None:
+        """Note what became of a token; give up an offset that did not help: a ``Date`` may lie."""
+        if status >= 400 and status != 401:
+            return  # that says nothing about the token
+        self._has_worked = self._has_worked or status != 401
         trial = self._clock_on_trial
         if trial and trial[0] == clock_offset:
             self._clock_on_trial = None
-            if not proved and self._clock_offset == clock_offset:
+            if status == 401 and self._clock_offset == clock_offset:
                 self._clock_offset = trial[1]
 
     def _tell_of_401(self, response: Response) -> None:
@@ -149,6 +152,7 @@ class NexmoJWT(AuthBase):
                     response,
                     application_id=self._claims.application_id,
                     fingerprint=self._loaded_key().fingerprint,
+                    has_worked=self._has_worked,
                 )
             )
 
@@ -180,6 +184,7 @@ class NexmoJWT(AuthBase):
         of_this_process = {
             "_key": None,
             "_has_told": False,
+            "_has_worked": False,
             "_clock_offset": 0.0,
             "_clock_on_trial": None,
         }
@@ -234,7 +239,7 @@ class _Hops:
             return response  # a hop to another origin, which had no token
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
-        self._auth._end_trial(self._clock_offset, proved=response.status_code != 401)
+        self._auth._learn(self._clock_offset, response.status_code)
         if response.status_code == 401 and not self._is_explained:
             self._auth._tell_of_401(response)
         if response.is_redirect:
@@ -251,15 +256,13 @@ class _Hops:
         offset = diagnosis.clock_offset(refused)
         if offset is None or not diagnosis.clock_is_off(offset, refused, by=self._clock_offset):
             return refused
+        if not hasattr(refused, "connection"):  # from an adapter that is not requests' own
+            return refused
         self._may_try_again = False
         auth = self._auth
         before = auth._clock_offset
         auth._clock_offset, auth._clock_on_trial = offset, (offset, before)
-        news = (
-            f"The clock of {urlsplit(refused.url).hostname} is {abs(offset):.0f} s "
-            f"{'ahead of' if offset > 0 else 'behind'} this machine's. Tokens are signed with "
-            "its time from now on; set this machine's clock right."
-        )
+        news = diagnosis.clock_news(offset, refused)
         if not _rewind(refused.request):
             self._is_explained = True
             _log.warning(

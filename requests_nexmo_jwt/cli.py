@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from .auth import NexmoJWT
 from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, read_time, span
 from .errors import ClaimError, EncryptedKeyError, NexmoJWTError, TokenError
 from .sandbox import Sandbox
+
+_LONGEST_OFFSET = 100 * 365 * 86400
 
 _METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
 
@@ -113,7 +116,7 @@ def _add_token(commands: Any) -> None:
     )
     parser.add_argument(
         "--ttl",
-        type=int,
+        type=_seconds,
         default=DEFAULT_TTL,
         metavar="S",
         help=f"seconds that it is valid, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})",
@@ -135,7 +138,10 @@ def _add_token(commands: Any) -> None:
         help="a further claim; may be repeated",
     )
     parser.add_argument(
-        "--not-before", type=int, metavar="S", help="seconds from now at which it becomes valid"
+        "--not-before",
+        type=_seconds,
+        metavar="S",
+        help="seconds from now at which it becomes valid",
     )
     parser.add_argument(
         "--header", action="store_true", help="print the whole header line, 'Authorization: ...'"
@@ -198,18 +204,26 @@ def _add_sandbox(commands: Any) -> None:
     )
     parser.add_argument(
         "--clock-offset",
-        type=float,
-        default=0.0,
+        type=_seconds,
+        default=0,
         metavar="SECONDS",
         help="set the sandbox's clock ahead of this machine's, or behind it if negative",
     )
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is no port: give 1 to 65535, or 0 for a free one")
-    return port
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: give 1 to 65535, or 0 for a free one")
+
+
+def _seconds(text: str) -> int:
+    with suppress(ValueError):
+        if abs(int(text)) <= _LONGEST_OFFSET:
+            return int(text)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no whole number of seconds, of 100 years at most"
+    )
 
 
 def _acl(text: str) -> dict[str, Any]:
@@ -415,8 +429,9 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         )
         return 1
     stop = threading.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: stop.set())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
     with nexmo:
         url = f"{nexmo.url}/v1/calls"
         print(f"A loopback Nexmo on {nexmo.url}; Ctrl-C stops it.")

@@ -51,10 +51,29 @@ def clock_is_off(offset: float | None, response: Response, *, by: float = 0) -> 
     return offset is not None and abs(offset - by) > slack
 
 
+def clock_news(offset: float, response: Response) -> str:
+    """Return a sentence or two on a clock by which tokens are signed from now on."""
+    host = urlsplit(response.url).hostname
+    if not clock_is_off(offset, response):
+        return f"The clocks of {host} and of this machine agree again; its own signs from now on."
+    return (
+        f"The clock of {host} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this "
+        "machine's. Tokens are signed with its time from now on; set this machine's clock right."
+    )
+
+
 def summary(
-    inspection: Inspection, response: Response, *, application_id: str, fingerprint: str
+    inspection: Inspection,
+    response: Response,
+    *,
+    application_id: str,
+    fingerprint: str,
+    has_worked: bool,
 ) -> str:
-    """Return one line on a 401, from what is known without reading the response's body."""
+    """Return one line on a 401, from what is known without reading the response's body.
+
+    ``has_worked``: the same key and application were accepted before.
+    """
     offset = clock_offset(response)
     broken = [rule for rule in inspection.rules(now=time.time() + (offset or 0)) if not rule.kept]
     if offset is None:
@@ -64,11 +83,17 @@ def summary(
     else:
         clock = f"clock within {max(2, math.ceil(abs(offset)))} s"
     token = f"token refused: {broken[0].reason}" if broken else "token well-formed"
-    likely = (
-        ""
-        if broken
-        else f"; most likely the key ({fingerprint}) is not the one of application {application_id}"
-    )
+    if broken:
+        likely = ""
+    elif has_worked:
+        likely = (
+            "; this key was accepted before, so most likely the token may not do this, was sent "
+            "before, or the product takes another authentication"
+        )
+    else:
+        likely = (
+            f"; most likely the key ({fingerprint}) is not the one of application {application_id}"
+        )
     host = urlsplit(response.url).hostname
     return f"401 from {host}: {token}, {clock}{likely}; 'nexmo-jwt check' tells more."
 

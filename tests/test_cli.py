@@ -128,7 +128,8 @@ def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
 # Arguments after `token`, the exit status, and words on stderr.
 BAD_TOKENS = [
     (["--ttl", "29"], 2, "ttl is 29 s"),
-    (["--ttl", "soon"], 2, "invalid int value"),
+    (["--ttl", "soon"], 2, "no whole number of seconds"),
+    (["--ttl", "9" * 5000], 2, "no whole number of seconds"),
     (["--sub", ""], 2, "sub is ''"),
     (["--acl", "calls"], 2, "neither a path"),
     (["--acl", "get:/x"], 2, "neither a path"),
@@ -601,7 +602,14 @@ def test_a_port_that_is_taken_is_one_line(run: Run, nexmo: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["sandbx"], ["sandbox", "--port=http"], ["sandbox", "--port=65536"], ["sandbox", "x"]],
+    [
+        [],
+        ["sandbx"],
+        ["sandbox", "--port=http"],
+        ["sandbox", "--port=65536"],
+        ["sandbox", "--clock-offset=nan"],
+        ["sandbox", "x"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_is_told_with_status_2(arguments: list[str], run: Run) -> None:

@@ -287,7 +287,27 @@ def test_a_clock_that_is_set_right_again_heals_the_same_way(
         nexmo.clock_offset = offset
         assert requests.get(nexmo.url, auth=auth, timeout=10).ok
     assert [seen.status for seen in nexmo.requests] == [401, 200, 401, 200, 401, 200, 401, 200]
-    assert len(warnings()) == 4
+    assert [("agree again" in warning) for warning in warnings()] == [False, True, False, True]
+
+
+def test_a_401_of_an_adapter_of_somebody_elses_is_returned_as_it_is(keys: Keys) -> None:
+    class Adapter(requests.adapters.BaseAdapter):
+        """Sets no ``response.connection``, as some that mock responses."""
+
+        def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
+            response = requests.Response()
+            response.status_code, response.url, response.request = 401, request.url, request
+            response.headers["Date"] = "Thu, 01 Jan 2026 00:00:00 GMT"
+            response.raw = io.BytesIO()
+            return response
+
+        def close(self) -> None:
+            pass
+
+    with requests.Session() as session:
+        session.mount("http://localhost", Adapter())
+        response = session.get("http://localhost/", auth=NexmoJWT("id", keys.object))
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize("offset", [0, 20, -20, -25])
@@ -455,6 +475,17 @@ def test_an_unexplained_401_is_told_once_with_what_is_known(
         f"({auth._loaded_key().fingerprint}) is not the one of application {nexmo.application_id}; "
         "'nexmo-jwt check' tells more."
     ]
+
+
+def test_a_401_to_a_key_that_has_worked_does_not_accuse_the_key(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    auth = nexmo.auth(acl=["/v1/calls"])
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/other", auth=auth, timeout=10).status_code == 401
+    (warning,) = warnings()
+    assert "this key was accepted before" in warning
+    assert "is not the one of application" not in warning
 
 
 @pytest.mark.parametrize("clock_offset", [0, -3600])
