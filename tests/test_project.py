@@ -54,3 +54,15 @@ def test_the_demo_shows_two_good_calls_and_a_refused_one() -> None:
     assert result.stdout.count('"_embedded"') == 2
     assert "401 Unauthorized" in result.stdout
     assert result.stdout.endswith("All as it should be.\n")
+
+
+def test_the_python_of_the_readme_is_python_and_its_sandbox_runs() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(blocks) >= 4
+    for block in blocks:
+        compile(block, "README.md", "exec")
+    (sandbox,) = (block for block in blocks if "with Sandbox()" in block)
+    command = [sys.executable, "-W", "error", "-c", sandbox]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.rstrip().endswith("accepted")
