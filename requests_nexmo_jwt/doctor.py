@@ -82,7 +82,8 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
     offset = diagnosis.clock_offset(first)
     lines.append(f"clock:       {_clock(offset, first)}")
     if first.status_code != 401:
-        return response.ok or response.is_redirect, lines
+        good, words = _verdict(response.status_code)
+        return good, [*lines, f"token:       {words}"]
     if diagnosis.server_detail(first):
         lines.append(f"the server:  {diagnosis.server_detail(first)!r:.300}")
     token = str(first.request.headers["Authorization"]).removeprefix("Bearer ")
@@ -91,6 +92,17 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
     for number, cause in enumerate(found, 1):
         lines += [f"  {number}. {cause.problem}", f"     {cause.remedy}"]
     return False, lines
+
+
+def _verdict(status: int) -> tuple[bool, str]:
+    """Return whether a status other than 401 speaks well of the token, and a sentence on it."""
+    if status == 403:
+        return False, "understood, but not allowed to do this: look at its acl, and the account"
+    if status >= 500:
+        return False, "not judged: the server is in trouble; try again later"
+    if status >= 400:
+        return True, f"accepted: {status} is about the request, not about the token"
+    return True, "accepted"
 
 
 def signature_verdict(

@@ -478,6 +478,26 @@ def test_four_broken_setups_have_four_right_diagnoses(
     assert "Set this machine's clock" in clock.stdout
 
 
+@pytest.mark.parametrize(
+    ("status", "exit_status", "words"),
+    [
+        (200, 0, "token:       accepted\n"),
+        (302, 0, "token:       accepted\n"),
+        (404, 0, "accepted: 404 is about the request"),
+        (429, 0, "accepted: 429 is about the request"),
+        (403, 1, "not allowed to do this"),
+        (500, 1, "the server is in trouble"),
+    ],
+)
+def test_check_tells_a_token_from_a_request(
+    status: int, exit_status: int, words: str, run: Run, nexmo: Sandbox
+) -> None:
+    nexmo.answer_next(status, {"Location": "/elsewhere"} if status == 302 else {})
+    result = run("check", "--url", nexmo.url, env=credentials(nexmo))
+    assert result.returncode == exit_status
+    assert words in result.stdout
+
+
 def test_check_doubts_an_application_id_that_is_no_uuid(run: Run, nexmo: Sandbox) -> None:
     result = run(
         *("check", "--url", nexmo.url, "--app-id", "a1b2c3d4", "--private-key", nexmo.private_key)
