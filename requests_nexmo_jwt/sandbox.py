@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -177,7 +176,7 @@ class Sandbox:
         return NexmoJWT(self.application_id, self.private_key, **options)
 
     def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
-        """Take signatures by this key as well, as Nexmo does while an application's key rotates."""
+        """Take signatures by this key as well, for an application whose key rotates."""
         self._public_keys.append(public_key)
 
     @property
@@ -215,7 +214,7 @@ class Sandbox:
             verdict = str(refused)
             answer = _problem(refused)
         else:
-            if method == "GET" and urlsplit(path).path == "/v1/calls":
+            if method == "GET" and _without_query(path) == "/v1/calls":
                 answer = _json_answer(200, _CALLS)
             else:
                 answer = _json_answer(200, {"method": method, "path": path, "claims": claims})
@@ -224,7 +223,8 @@ class Sandbox:
         seen = SeenRequest(method, path, claims, verdict, answer.status, body)
         with self._lock:
             self._seen.append(seen)
-        _log.info("%s %s: %d, %s", method, path, answer.status, verdict)
+        # Escaped, for the terminal of whoever reads the log.
+        _log.info("%s", ascii(f"{method} {path}: {answer.status}, {verdict}")[1:-1])
         return answer
 
     def _judge(self, token: str, claims: dict[str, Any], method: str, path: str) -> None:
@@ -239,8 +239,8 @@ class Sandbox:
             raise _RefusedError(
                 violation.reason, "jwt-expired" if violation.expired else "unauthorized"
             )
-        if "acl" in claims and not _acl_allows(claims["acl"], method, urlsplit(path).path):
-            raise _RefusedError(f"acl does not allow {method} {urlsplit(path).path}")
+        if "acl" in claims and not _acl_allows(claims["acl"], method, _without_query(path)):
+            raise _RefusedError(f"acl does not allow {method} {_without_query(path)}")
         if not self._spend(claims["jti"], now):
             raise _RefusedError("jti was used before: each request needs a token of its own")
 
@@ -254,6 +254,10 @@ class Sandbox:
                 self._sweep_at = 2 * len(self._spent) + 1024
             self._spent[jti] = now + MAX_TTL
             return True
+
+
+def _without_query(path: str) -> str:
+    return path.partition("?")[0]
 
 
 def _bearer(authorization: list[str]) -> str:

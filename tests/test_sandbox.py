@@ -256,6 +256,16 @@ def test_a_request_that_is_no_http_gets_a_400_and_the_next_one_is_served(
     assert call(nexmo, forge(nexmo)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["//[", "//evil.example/x", "*", "/\x1b[2J", "?", "/%ff%00", "http://["]
+)
+def test_a_path_that_is_no_path_is_echoed_all_the_same(path: str, nexmo: Sandbox) -> None:
+    with socket.create_connection(nexmo._server.server_address, timeout=10) as connection:
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {forge(nexmo)}\r\n"
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode("latin1"))
+        assert connection.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
+
+
 def test_a_chunked_body_arrives_whole(nexmo: Sandbox) -> None:
     chunks = (bytes([65 + i]) * (i * 1000) for i in range(1, 9))
     requests.post(nexmo.url, auth=nexmo.auth(), data=chunks, timeout=10)
