@@ -1,9 +1,13 @@
 """What the tests share: real key files, a running sandbox, a real `http` process."""
 
 import os
+import pty
 import re
+import select
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,3 +137,28 @@ def everything_shown_by(error: BaseException, *, frames: bool = False) -> str:
                 if "nexmo_jwt" in frame.f_globals["__name__"]:
                     shown += [repr(v) for name, v in frame.f_locals.items() if name != "self"]
     return "\n".join(shown)
+
+
+def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = None) -> str:
+    """Run ``command`` with a terminal of its own and return all that the terminal shows.
+
+    ``typed`` is typed once, when a passphrase is asked for.
+    """
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(command[0], command, {"PATH": os.environ["PATH"], **env})
+    shown = b""
+    while select.select([terminal], [], [], 20)[0]:
+        try:
+            shown += os.read(terminal, 65536)
+        except OSError:  # the command has ended
+            break
+        if typed is not None and b"Passphrase for" in shown:
+            time.sleep(0.2)  # getpass drops what was typed before it turned the echo off
+            os.write(terminal, typed.encode() + b"\n")
+            typed = None
+    else:
+        os.kill(child, signal.SIGKILL)
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return shown.decode()

@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import pty
 import re
 import signal
 import ssl
@@ -20,7 +19,7 @@ import jwt
 import pytest
 import requests
 import trustme
-from conftest import APPLICATION_ID, PASSPHRASE, Keys, key_text_in
+from conftest import APPLICATION_ID, PASSPHRASE, Keys, at_a_terminal, key_text_in
 from connect_proxy import ConnectProxy
 
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -170,24 +169,10 @@ def test_an_encrypted_key_is_asked_for_on_a_terminal_only(
 ) -> None:
     (tmp_path / "locked.key").write_bytes(keys.encrypted)
     arguments = ["token", "--app-id", "x", "--private-key", str(tmp_path / "locked.key")]
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execv(SCRIPT[0], [*SCRIPT, *arguments])
-    shown = b""
-    try:
-        while piece := os.read(terminal, 4096):
-            shown += piece
-            if b"Passphrase for" in shown:
-                time.sleep(0.2)
-                os.write(terminal, PASSPHRASE.encode() + b"\n")
-                break
-        while piece := os.read(terminal, 4096):
-            shown += piece
-    except OSError:
-        pass
-    os.waitpid(child, 0)
-    assert b"eyJ" in shown
-    assert PASSPHRASE.encode() not in shown
+    shown = at_a_terminal([*SCRIPT, *arguments], {"HOME": str(tmp_path)}, PASSPHRASE)
+    assert shown.count("Passphrase for") == 1
+    assert "eyJ" in shown
+    assert PASSPHRASE not in shown
     env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
     assert run(*arguments, env=env).stdout.startswith("eyJ")
 
@@ -393,17 +378,9 @@ def test_marks_are_ascii_where_the_terminal_has_no_others(run: Run) -> None:
 def test_colour_is_for_terminals_that_want_it(
     variable: dict[str, str], coloured: bool, tmp_path: Path
 ) -> None:
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(SCRIPT[0], [*SCRIPT, "inspect", PAW], {"HOME": str(tmp_path), **variable})
-    shown = b""
-    try:
-        while piece := os.read(terminal, 4096):
-            shown += piece
-    except OSError:
-        pass
-    os.waitpid(child, 0)
-    assert (b"\033[31m" in shown) == coloured
+    command = [*SCRIPT, "inspect", PAW]
+    shown = at_a_terminal(command, {"HOME": str(tmp_path), **variable})
+    assert ("\033[31m" in shown) == coloured
 
 
 # ---- check -----------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
 import json
-import os
-import pty
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import PASSPHRASE, Keys, everything_shown_by, http_runner, key_text_in
+from conftest import (
+    PASSPHRASE,
+    Keys,
+    at_a_terminal,
+    everything_shown_by,
+    http_runner,
+    key_text_in,
+)
 
 from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -436,33 +440,6 @@ def test_the_variable_opens_a_key_for_python_too(
         NexmoJWT("id", keys.encrypted, passphrase="another")
 
 
-def at_a_terminal(command: list[str], home: Path, typed: str) -> str:
-    """Run ``command`` with a terminal of its own, type, and return all that the terminal shows."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(
-            command[0], command, {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"}
-        )
-    shown = b""
-    answered = False
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-        if not answered and b"Passphrase for" in shown:
-            answered = True
-            time.sleep(0.2)  # getpass flushes what was typed before it turned the echo off
-            os.write(terminal, typed.encode() + b"\n")
-    os.close(terminal)
-    os.waitpid(child, 0)
-    return shown.decode()
-
-
 @pytest.fixture
 def locked(keys: Keys, nexmo: Sandbox, tmp_path: Path) -> Path:
     nexmo.accept_key(keys.public)
@@ -479,7 +456,7 @@ def test_http_asks_for_the_passphrase_on_a_terminal_once(
     url = f"{nexmo.url}/v1/calls"
     first = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", session, url]
     for command in (first, [str(HTTP), session, url]):
-        shown = at_a_terminal(command, tmp_path, PASSPHRASE)
+        shown = at_a_terminal(command, {"HOME": str(tmp_path)}, PASSPHRASE)
         assert shown.count(f"Passphrase for {locked}: ") == 1
         assert '"_embedded"' in shown
         assert PASSPHRASE not in shown
@@ -490,7 +467,7 @@ def test_http_tells_of_a_wrong_passphrase_that_was_typed(
     locked: Path, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     command = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
-    shown = at_a_terminal(command, tmp_path, "mellon")
+    shown = at_a_terminal(command, {"HOME": str(tmp_path)}, "mellon")
     assert "does not open it" in shown
     assert "mellon" not in shown
     assert "Traceback" not in shown
@@ -501,6 +478,6 @@ def test_http_never_asks_under_ignore_stdin(
     option: str, locked: Path, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     command = [str(HTTP), option, AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
-    shown = at_a_terminal(command, tmp_path, PASSPHRASE)
+    shown = at_a_terminal(command, {"HOME": str(tmp_path)}, PASSPHRASE)
     assert "Passphrase for" not in shown
     assert "VONAGE_PRIVATE_KEY_PASSPHRASE" in shown
