@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +19,7 @@ from requests_nexmo_jwt import (
     ScopeError,
 )
 from requests_nexmo_jwt.credentials import ask_passphrase
+from requests_nexmo_jwt.errors import shown
 from requests_nexmo_jwt.keys import is_pem, resolve
 
 __all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
@@ -52,7 +52,13 @@ def absolute(raw_auth: str | None) -> str | None:
     if not (application_id and key_path):
         missing = "':'" if not colon else "key path" if application_id else "application id"
         raise CredentialsError(f"There is no {missing} in it. Write {_FORM}.")
-    return f"{application_id}:{resolve(key_path)}" + (f"?{options}" if options else "")
+    path = resolve(key_path)
+    if _OPTIONS.search(path):
+        raise CredentialsError(
+            f"The path {path!r} has a '?' that reads like options. Set VONAGE_APPLICATION_ID and "
+            "VONAGE_PRIVATE_KEY instead, or move the key."
+        )
+    return f"{application_id}:{path}" + (f"?{options}" if options else "")
 
 
 @functools.cache
@@ -105,19 +111,21 @@ def _claims(options: str) -> dict[str, Any]:
     except ValueError:
         pairs = []
     if not pairs:
-        raise ClaimError(f"?{options} is not of the form ?NAME=VALUE&NAME=VALUE. Write {_FORM}.")
+        raise ClaimError(
+            f"?{shown(options)[1:-1]} is not of the form ?NAME=VALUE&NAME=VALUE. Write {_FORM}."
+        )
     for name, value in pairs:
         if name in _REPEATABLE:
             claims.setdefault(_REPEATABLE[name], []).append(value)
         elif name not in ("ttl", "sub"):
             raise ClaimError(
-                f"{name!r} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
+                f"{shown(name)} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
                 claim=name,
             )
         elif name in claims:
             raise ClaimError(f"{name} is given twice. Give it once.", claim=name)
         else:
             claims[name] = value
-    with suppress(KeyError, ValueError):
+    if re.fullmatch(r"-?[0-9]{1,9}", claims.get("ttl", "")):
         claims["ttl"] = int(claims["ttl"])
     return claims

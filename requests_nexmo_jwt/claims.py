@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeGuard
 
-from .errors import ClaimError, CredentialsError
+from .errors import ClaimError, CredentialsError, shown
 
 #: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
 #: ... A default value of 15 minutes from the time the JWT is generated."
@@ -106,15 +106,15 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
     if not isinstance(application_id, str) or not application_id:
         yield Violation("application_id", "application_id is missing or no string")
     if not _is_time(claims.get("iat")):
-        yield Violation("iat", f"iat is {_shown(claims.get('iat'))}; it must be {_TIME}")
+        yield Violation("iat", f"iat is {shown(claims.get('iat'))}; it must be {_TIME}")
     iat = read_time(claims.get("iat"))
     if iat is not None and iat > now:
         yield Violation("iat", f"iat is {span(iat - now)} in the future; is the clock right?")
-    if claims.get("exp") is None:
+    if "exp" not in claims:
         if iat is not None and iat + DEFAULT_TTL <= now:
             yield Violation("exp", "expired: 15 min after iat, since it has no exp", expired=True)
     elif not _is_time(claims["exp"]):
-        yield Violation("exp", f"exp is {_shown(claims['exp'])}; it must be {_TIME}")
+        yield Violation("exp", f"exp is {shown(claims['exp'])}; it must be {_TIME}")
     exp = read_time(claims.get("exp"))
     if exp is not None:
         if exp <= now:
@@ -152,10 +152,12 @@ def span(seconds: float) -> str:
 def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what is wrong with the claims that an auth object may be given."""
     if "nbf" in claims and not _is_time(claims["nbf"]):
-        yield Violation("nbf", f"nbf is {_shown(claims['nbf'])}; it must be {_TIME}")
+        yield Violation("nbf", f"nbf is {shown(claims['nbf'])}; it must be {_TIME}")
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            yield Violation(name, f"{name} is {_shown(claims[name])}; it must be a non-empty str")
+            yield Violation(name, f"{name} is {shown(claims[name])}; it must be a non-empty str")
+        elif "-----BEGIN" in claims.get(name, ""):
+            yield Violation(name, f"{name} holds a private key, which every token would show")
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
         if problem:
@@ -164,22 +166,22 @@ def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _acl_problem(acl: object) -> str | None:
     if not isinstance(acl, Mapping) or set(acl) != {"paths"}:
-        return f"acl is {_shown(acl)}; it must be a list of paths, or an object with 'paths' alone"
+        return f"acl is {shown(acl)}; it must be a list of paths, or an object with 'paths' alone"
     paths = acl["paths"]
     if not isinstance(paths, Mapping) or not paths:
         return "acl names no path, and so would open nothing"
     for path, rule in paths.items():
         if not isinstance(path, str) or not path.startswith("/"):
-            return f"acl path {_shown(path)} does not begin with '/'"
+            return f"acl path {shown(path)} does not begin with '/'"
         if not isinstance(rule, Mapping) or not set(rule) <= {"methods", "filters"}:
-            return f"acl path {_shown(path)} has something other than 'methods' and 'filters'"
+            return f"acl path {shown(path)} has something other than 'methods' and 'filters'"
         methods = rule.get("methods", [])
         if not isinstance(methods, (list, tuple)) or not all(
             isinstance(method, str) and _METHOD.fullmatch(method) for method in methods
         ):
-            return f"acl path {_shown(path)} has methods that are no list like ['GET', 'POST']"
+            return f"acl path {shown(path)} has methods that are no list like ['GET', 'POST']"
         if not isinstance(rule.get("filters", {}), Mapping):
-            return f"acl path {_shown(path)} has filters that are no object"
+            return f"acl path {shown(path)} has filters that are no object"
     return None
 
 
@@ -190,7 +192,7 @@ def _with_paths(acl: object) -> object:
     paths = list(acl)
     wrong = [path for path in paths if not isinstance(path, str)]
     if wrong:
-        raise ClaimError(f"acl has the path {_shown(wrong[0])}; a path is a str.", claim="acl")
+        raise ClaimError(f"acl has the path {shown(wrong[0])}; a path is a str.", claim="acl")
     return {"paths": {path: {} for path in paths}}
 
 
@@ -198,12 +200,12 @@ def _seconds(ttl: object) -> int:
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise ClaimError(
-            f"ttl is {_shown(ttl)}. Give a number of seconds or a timedelta, 30 s to 24 h.",
+            f"ttl is {shown(ttl)}. Give a number of seconds or a timedelta, 30 s to 24 h.",
             claim="ttl",
         )
     if not MIN_TTL <= seconds <= MAX_TTL:
         raise ClaimError(
-            f"ttl is {_shown(seconds)} s; Nexmo takes {MIN_TTL} to {MAX_TTL} s (24 h). "
+            f"ttl is {shown(seconds)} s; Nexmo takes {MIN_TTL} to {MAX_TTL} s (24 h). "
             f"Leave it out for {DEFAULT_TTL} s.",
             claim="ttl",
         )
@@ -211,9 +213,16 @@ def _seconds(ttl: object) -> int:
 
 
 def _checked_application_id(application_id: object) -> str:
-    if isinstance(application_id, str) and application_id.strip():
+    if not isinstance(application_id, str):
+        problem = f"is {shown(application_id)}"
+    elif not application_id.strip():
+        problem = "is empty"
+    elif "-----BEGIN" in application_id:
+        problem = "holds a private key; were the arguments exchanged?"
+    elif application_id != application_id.strip() or not application_id.isprintable():
+        problem = "has white space around it, or a character that cannot be printed"
+    else:
         return application_id
-    problem = "is empty" if isinstance(application_id, str) else f"is {_shown(application_id)}"
     raise CredentialsError(
         f"application_id {problem}. Give the id that Vonage's dashboard shows for the application, "
         "as a str."
@@ -225,13 +234,11 @@ def _further(claims: object) -> Mapping[str, Any]:
         return {}
     if not isinstance(claims, Mapping):
         raise ClaimError(
-            f"claims is {_shown(claims)}. Give a mapping of claim names to values.", claim="claims"
+            f"claims is {shown(claims)}. Give a mapping of claim names to values.", claim="claims"
         )
     for name in claims:
         if not isinstance(name, str):
-            raise ClaimError(
-                f"claims has the name {_shown(name)}; a name is a str.", claim="claims"
-            )
+            raise ClaimError(f"claims has the name {shown(name)}; a name is a str.", claim="claims")
         if name in OURS:
             raise ClaimError(
                 f"claims has {name!r}, which is made for each token. Leave it out; the lifetime "
@@ -265,11 +272,3 @@ def _plain(value: object) -> object:
 
 def _is_time(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # an int of over 4300 digits, say
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"

@@ -7,7 +7,23 @@ parser's message quotes what it could not read.
 
 from __future__ import annotations
 
+import re
+
 from requests import RequestException
+
+# A key in PEM, or a line of its base64. An id in UUID form is shorter.
+_MAY_BE_KEY_TEXT = re.compile(r"-----BEGIN|[A-Za-z0-9+/=]{40}")
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as a message may show it: short, and not at all if it may be a key."""
+    try:
+        text = repr(value)
+    except Exception:  # an int of over 4300 digits, say
+        return f"<{type(value).__name__}>"
+    if _MAY_BE_KEY_TEXT.search(text):
+        return f"<{type(value).__name__}, not shown since it may hold a key>"
+    return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 
 class NexmoJWTError(RequestException):

@@ -34,7 +34,8 @@ _MAX_KEY_FILE_BYTES = 1 << 20
 
 _PEM_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,30})-----")
 _PEM_BLOCK = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL
+    rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----((?:(?!-----BEGIN ).)*?)-----END \1-----",
+    re.DOTALL,
 )
 # Base64 lines of a PEM are 64 characters long; a control character is in no path people type.
 _MAY_BE_KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{60}|[\0-\x1f\x7f]")
@@ -157,7 +158,7 @@ def load(private_key: object, passphrase: object = None, *, name: str = "private
         path = resolve(private_key, name=name)
         by = "" if name == "private_key" else f", named by {name},"
         return KeyFile(path, secret, f"Private key file {path!r}{by}")
-    if isinstance(private_key, (bytes, bytearray)):
+    if isinstance(private_key, bytes):
         raise PrivateKeyError(
             f"{name} is bytes without a '-----BEGIN' line. Bytes are taken as PEM; give a "
             "path as a str or a Path, or the whole text of the key file."
@@ -181,7 +182,10 @@ def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
     Raises ``PrivateKeyError`` where ``path`` is empty, or names no file and may
     be key text that lost its first line: then it is not shown.
     """
-    text = os.fsdecode(path)
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        text = ""
     if not text.strip():
         raise PrivateKeyError(f"{name} is empty. Give the path of the key file, or PEM text.")
     absolute = absolute_path(text)
@@ -189,7 +193,7 @@ def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
         raise PrivateKeyError(
             f"{name} is a Path made of PEM text, which a Path alters. Give the text as a str."
         )
-    if _MAY_BE_KEY_TEXT.search(text) and not _exists(absolute):
+    if _MAY_BE_KEY_TEXT.search(text) and not (_exists(absolute) or _begins_with_a_folder(text)):
         raise PrivateKeyError(
             f"{name} was taken as a path, since it has no '-----BEGIN' line, but there is no "
             f"such file. It is not shown here: its {len(text)} characters may be key text. Give "
@@ -200,11 +204,10 @@ def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
 
 def absolute_path(path: str) -> str:
     """Return ``path`` absolute, with ``~`` expanded, also in a folder that is gone."""
-    expanded = os.path.expanduser(path)
     try:
-        return os.path.abspath(expanded)
-    except OSError:
-        return expanded
+        return os.path.abspath(os.path.expanduser(path))
+    except (OSError, ValueError):
+        return path
 
 
 def fingerprint(key: RSAPrivateKey) -> str:
@@ -226,6 +229,13 @@ def _exists(path: str) -> bool:
         return os.path.exists(path)
     except ValueError:  # a NUL character
         return False
+
+
+def _begins_with_a_folder(path: str) -> bool:
+    """Tell a long path from the base64 of a key, which has slashes too."""
+    first, slash, _ = path.lstrip("/").partition("/")
+    root = "/" if path.startswith("/") else ""
+    return bool(slash) and (first == "~" or _exists(root + first))
 
 
 def _version(file: str | int) -> tuple[int, ...] | None:

@@ -18,6 +18,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import tempfile
 import threading
 import time
@@ -194,10 +195,15 @@ class Sandbox:
         """Answer the next request with this, whatever the verdict on its token.
 
         Called again before that request comes, it is for the one after it. ``Date`` and
-        ``Content-Length`` are added; a header that is None in ``headers`` is left out.
+        ``Content-Length`` are added; a header that is None in ``headers`` is left out. Raises
+        ``ValueError`` or ``TypeError`` for what HTTP cannot send.
         """
-        content = body.encode() if isinstance(body, str) else body
-        self._next_answers.append(_Answer(status, headers or {}, content))
+        content = body.encode() if isinstance(body, str) else bytes(body)
+        for name, value in (headers or {}).items():
+            f"{name}{value}".encode("latin-1")
+        if not 200 <= int(status) <= 999:
+            raise ValueError(f"status is {status}; the last answer to a request is 200 or above")
+        self._next_answers.append(_Answer(int(status), headers or {}, content))
 
     def now(self) -> float:
         """Return the time by the sandbox's clock, in Unix seconds."""
@@ -256,6 +262,10 @@ class Sandbox:
             return True
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _without_query(path: str) -> str:
     return path.partition("?")[0]
 
@@ -276,7 +286,7 @@ def _read_claims(token: str) -> dict[str, Any]:
     try:
         parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
         algorithm = parts["header"].get("alg")
-        claims = json.loads(parts["payload"])
+        claims = json.loads(parts["payload"], parse_constant=_no_constant)
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
         raise _RefusedError(f"the token is malformed: {error}") from None
     if algorithm != "RS256":
@@ -307,7 +317,7 @@ def _acl_allows(acl: Mapping[str, Any], method: str, path: str) -> bool:
             "(/.*)?" if segment == "**" else "/" + re.escape(segment).replace(r"\*", "[^/]*")
             for segment in pattern.split("/")[1:]
         )
-        methods = rule.get("methods") or [method]
+        methods = rule.get("methods", [method])
         if method in methods and re.fullmatch("".join(segments), path):
             return True
     return False
@@ -371,6 +381,8 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that went away in the middle of a request."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -409,6 +421,12 @@ class _Handler(BaseHTTPRequestHandler):
         if has_body and self.command != "HEAD":
             self.wfile.write(answer.body)
         return None
+
+    def handle_expect_100(self) -> bool:
+        """Tell the client to go on, at once: it waits for that with its body."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

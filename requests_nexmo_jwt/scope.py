@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from .errors import ScopeError
+from .errors import ScopeError, shown
 
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
 #: ``*.serverless.vonage.com``.
@@ -116,7 +116,7 @@ class Scope:
         origin = origin_of(url)
         if origin is None:
             raise ScopeError(
-                f"{_shown(_without_secrets(url))} gets no token: its host cannot be told for "
+                f"{shown(_without_secrets(url))} gets no token: its host cannot be told for "
                 "certain. Write https://, the plain name of the host, and no user name before it."
             )
         if not (any(entry.admits(origin) for entry in self._entries) or origin.is_loopback):
@@ -178,7 +178,7 @@ def _entry(text: object, named_by: str) -> _Entry:
         else:
             return _Entry(scheme, host if "*" in host else _canonical(host), port)
     raise ScopeError(
-        f"{named_by} has {_shown(text)}, which {problem}. Write a name such as api.example.com or "
+        f"{named_by} has {shown(text)}, which {problem}. Write a name such as api.example.com or "
         "*.example.com, or an origin such as http://localhost:4010."
     )
 
@@ -196,8 +196,3 @@ def _canonical(host: str) -> str:
 def _without_secrets(url: str) -> str:
     """Return ``url`` without its query and what stands before the last ``@`` of its host."""
     return re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", url, maxsplit=1)[0])
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."

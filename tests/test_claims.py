@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import jwt
 import pytest
-from conftest import APPLICATION_ID, Keys
+from conftest import APPLICATION_ID, Keys, key_text_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,9 +201,12 @@ def test_a_claim_that_nexmo_would_refuse_fails_at_construction(
     assert pickle.loads(pickle.dumps(caught.value)).claim == claim
 
 
-@pytest.mark.parametrize("application_id", ["", " ", "\n", 5, b"aaaa", uuid.uuid4(), ["x"]])
+@pytest.mark.parametrize(
+    "application_id",
+    ["", " ", "\n", "id\n", " id", "i\x1bd", "\ud800", 5, b"aaaa", uuid.uuid4(), ["x"]],
+)
 def test_an_application_id_that_is_none_is_refused(application_id: object, keys: Keys) -> None:
-    with pytest.raises(CredentialsError, match="application_id is"):
+    with pytest.raises(CredentialsError, match=r"application_id (is|has)"):
         NexmoJWT(application_id, keys.object)
 
 
@@ -216,6 +219,35 @@ def test_missing_credentials_say_which_one_and_how_to_give_it(
 ) -> None:
     with pytest.raises(CredentialsError, match=rf"{missing} is missing.*NexmoJWT\("):
         NexmoJWT(*arguments)
+
+
+KEY_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDGkY3mO3Vc8l0t"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sub": f"-----BEGIN PRIVATE KEY-----\n{KEY_LINE}\n"},
+        {"sub": [KEY_LINE]},
+        {"claims": [KEY_LINE]},
+        {"claims": KEY_LINE},
+        {"acl": KEY_LINE},
+        {"acl": [KEY_LINE]},
+        {"ttl": KEY_LINE},
+    ],
+    ids=itertools.count(),
+)
+def test_key_text_in_the_wrong_place_is_not_shown(options: dict[str, object], keys: Keys) -> None:
+    with pytest.raises(NexmoJWTError) as caught:
+        NexmoJWT(APPLICATION_ID, keys.object, **options)
+    assert KEY_LINE[:20] not in str(caught.value)
+
+
+def test_a_key_in_the_place_of_the_id_is_refused_and_not_shown(keys: Keys) -> None:
+    for swapped in (keys.pkcs8, keys.pkcs8.decode(), keys.pkcs8.decode().splitlines()):
+        with pytest.raises(CredentialsError) as caught:
+            NexmoJWT(swapped, keys.object)
+        assert key_text_in(str(caught.value), keys.pkcs8) is None
 
 
 NOW = 1_800_000_000
@@ -233,6 +265,7 @@ VIOLATIONS: list[tuple[dict[str, object], str, str]] = [
     ({"iat": 10**4000}, "iat", "Unix seconds"),
     ({"iat": NOW + 1}, "iat", "1 s in the future"),
     ({"exp": str(NOW + 60)}, "exp", "Unix seconds"),
+    ({"exp": "null"}, "exp", "exp is None"),
     ({"exp": float("nan")}, "exp", "Unix seconds"),
     ({"iat": NOW - 60, "exp": NOW}, "exp", "expired 0 s ago"),
     ({"iat": NOW - 100, "exp": NOW - 50}, "exp", "expired 50 s ago"),
@@ -250,7 +283,8 @@ VIOLATIONS: list[tuple[dict[str, object], str, str]] = [
 
 
 def said(change: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in {**GOOD, **change}.items() if value is not None}
+    claims = {name: value for name, value in {**GOOD, **change}.items() if value is not None}
+    return {name: None if value == "null" else value for name, value in claims.items()}
 
 
 @pytest.mark.parametrize(("change", "claim", "words"), VIOLATIONS)

@@ -238,6 +238,8 @@ MISTAKES = {
     "ttl empty": (["-a", "x:{key}?ttl="], "ttl is ''"),
     "ttl endless": (["-a", "x:{key}?ttl=" + "9" * 5000], "ttl is"),
     "sub empty": (["-a", "x:{key}?sub="], "sub is ''"),
+    "ttl with an underscore": (["-a", "x:{key}?ttl=6_0"], "ttl is '6_0'"),
+    "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may hold a key"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "begin with '/'"),
 }
 
@@ -287,6 +289,25 @@ def test_a_key_on_the_command_line_is_refused_and_shown_nowhere(
     assert "Save the key to a file" in error_of(result)
     assert key_text_in(result.stderr, pem) is None
     assert not (tmp_path / "s.json").exists()
+
+
+def test_a_netrc_is_not_looked_at(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".netrc").write_text("machine 127.0.0.1 login user password pass\n")
+    (home / ".netrc").chmod(0o600)
+    assert "No credentials were found" in error_of(http(AUTH_TYPE, nexmo.url))
+    assert http(AUTH_TYPE, credentials(nexmo), nexmo.url).returncode == 0
+    assert nexmo.requests[-1].accepted
+
+
+def test_a_folder_whose_name_reads_like_options_is_refused(
+    http: Run, key_file: Path, nexmo: Sandbox
+) -> None:
+    folder = key_file.parent / "q?x=1"
+    folder.mkdir()
+    key_file.rename(folder / "private.key")
+    message = error_of(http(AUTH_TYPE, "-ax:private.key", nexmo.url, cwd=folder))
+    assert "has a '?' that reads like options" in message
 
 
 def test_help_shows_the_form_of_auth(either_http: Run) -> None:

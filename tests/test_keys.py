@@ -196,6 +196,7 @@ NEITHER = {
     "one line of it": lambda k: k.pkcs8.decode().splitlines()[5],
     "base64 of the PEM": lambda k: base64.b64encode(k.pkcs8).decode(),
     "a NUL": lambda k: "private\0key",
+    "a NUL behind a tilde": lambda k: "~x\0y",
 }
 
 
@@ -230,6 +231,19 @@ def test_a_character_that_cannot_be_encoded_is_refused_and_shows_nothing(
     assert caught.value.__context__ is None
 
 
+def test_a_long_path_is_shown_where_it_begins_with_a_folder(tmp_path: Path) -> None:
+    path = f"{tmp_path}/customers/acme/vonage/secrets/production/applications/messages/private/key"
+    with pytest.raises(PrivateKeyError, match="does not exist") as caught:
+        NexmoJWT(APPLICATION_ID, path)
+    assert path in str(caught.value)
+
+
+def test_many_begin_lines_are_refused_at_once() -> None:
+    begin = "-----BEGIN PRIVATE KEY-----\n"
+    with pytest.raises(PrivateKeyError, match="cut short"):
+        NexmoJWT(APPLICATION_ID, begin * 30_000)
+
+
 def test_a_working_directory_that_is_gone_is_no_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +270,7 @@ def test_a_path_made_of_pem_text_is_refused_and_not_shown(keys: Keys) -> None:
         (["private.key"], "of type list"),
         (object(), "of type object"),
         (b"private.key", "Bytes are taken as PEM"),
-        (bytearray(b"x"), "Bytes are taken as PEM"),
+        (bytearray(b"x"), "of type bytearray"),
         (ec.generate_private_key(ec.SECP256R1()), "private key of another kind (E"),
         (rsa.generate_private_key(65537, 2048).public_key(), "public key of another kind (RSA"),
         (rsa.generate_private_key(65537, 1024), "1024 bits"),

@@ -64,6 +64,11 @@ REFUSED = {
         "15 min after iat",
     ),
     "nbf not passed": (lambda now: {"nbf": now + 600}, "unauthorized", "nbf"),
+    "acl without a method": (
+        lambda now: {"acl": {"paths": {"/*/calls": {"methods": []}}}},
+        "unauthorized",
+        "acl does not allow",
+    ),
     "acl not of the form": (lambda now: {"acl": ["/**"]}, "unauthorized", "acl"),
     "acl of another path": (
         lambda now: {"acl": {"paths": {"/*/users/**": {}}}},
@@ -109,6 +114,7 @@ MANGLED = {
     "alg none": (lambda n, t: sign_again(n, None, "none"), "alg is 'none'"),
     "claims are a list": (lambda n, t: raw_token(n, b"[1]"), "malformed"),
     "claims are no JSON": (lambda n, t: raw_token(n, b"{"), "malformed"),
+    "claims with NaN": (lambda n, t: raw_token(n, b'{"x": NaN}'), "malformed"),
     "claims are deep": (lambda n, t: raw_token(n, b"[" * 20000), "malformed"),
 }
 
@@ -290,3 +296,33 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_an_error_of_the_system(nexmo: Sandbox) -> None:
     with pytest.raises(OSError, match=os.strerror(98)):
         Sandbox(port=int(nexmo.url.rpartition(":")[2]))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(100,), (0,), ("many",), (200, {"X": "ключ"}), (200, {}, None), (200, {}, {"a": 1}.items())],
+    ids=repr,
+)
+def test_an_answer_that_http_cannot_send_is_refused_where_it_is_told(
+    answer: tuple[object, ...], nexmo: Sandbox
+) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        nexmo.answer_next(*answer)
+    assert call(nexmo, forge(nexmo)).status_code == 200
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told(nexmo: Sandbox) -> None:
+    with socket.create_connection(nexmo._server.server_address, timeout=5) as connection:
+        head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert b"100 Continue" in connection.recv(1024)
+        connection.sendall(b"abc")
+        assert b"401" in connection.recv(1024)
+
+
+def test_a_jti_is_remembered_when_old_ones_are_forgotten(nexmo: Sandbox) -> None:
+    first = forge(nexmo)
+    assert call(nexmo, first).status_code == 200
+    nexmo._sweep_at = 1
+    assert call(nexmo, forge(nexmo)).status_code == 200
+    assert call(nexmo, first).status_code == 401

@@ -178,6 +178,15 @@ def test_a_redirect_that_comes_back_carries_no_token(nexmo: Sandbox) -> None:
         assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
 
 
+def test_a_host_that_redirects_to_itself_gets_no_token_later(nexmo: Sandbox) -> None:
+    with Sandbox() as other:
+        nexmo.answer_next(307, {"Location": f"{other.url}/one"})
+        other.answer_next(307, {"Location": "/two"})
+        other.answer_next(307, {"Location": "/three"})
+        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 3
+
+
 LOCATIONS = st.lists(
     st.sampled_from(
         [
