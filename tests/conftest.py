@@ -72,9 +72,14 @@ def key_file(keys: Keys, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def nexmo_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
 @pytest.fixture
-def nexmo() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+def nexmo(nexmo_key: rsa.RSAPrivateKey) -> Iterator[Sandbox]:
+    with Sandbox(key=nexmo_key) as sandbox:
         yield sandbox
 
 
