@@ -11,11 +11,11 @@ demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
 
 test: $(VENV)/installed-tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 # The same suite with the oldest releases that pyproject.toml admits.
 test-lowest: $(VENV)-lowest/installed-tests
-	$(VENV)-lowest/bin/python -m pytest -n auto --dist loadgroup
+	$(VENV)-lowest/bin/python -m pytest -n auto
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check

@@ -45,13 +45,7 @@ def bare_httpie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(
-    params=[
-        "beside HTTPie",
-        # All on one worker: what they share takes ten seconds to install.
-        pytest.param("in the plugin folder", marks=pytest.mark.xdist_group("plugin folder")),
-    ]
-)
+@pytest.fixture(params=["beside HTTPie", "in the plugin folder"])
 def either_http(request: pytest.FixtureRequest, http: Run) -> Run:
     """`http` with the plugin installed in the one way and in the other."""
     if request.param == "beside HTTPie":

@@ -597,7 +597,6 @@ def test_a_connection_that_breaks_is_a_connection_error(
 # ---- niquests --------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("niquests")
 def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_path: Path) -> None:
     """In a folder of its own, since niquests puts another urllib3 in the place of urllib3."""
     pip = [
