@@ -22,7 +22,7 @@ from . import credentials, diagnosis, keys
 from .claims import DEFAULT_TTL, ClaimsSet
 from .errors import PrivateKeyError
 from .inspection import inspect
-from .scope import Scope, origin_of
+from .scope import Origin, Scope, origin_of
 
 _log = logging.getLogger(__package__)
 
@@ -98,9 +98,8 @@ class NexmoJWT(AuthBase):
         self._key: keys.Key | None = found.load_key(passphrase)
         self._scope = Scope(hosts)
         self._has_told = self._has_worked = False
-        self._clock_offset = 0.0  # seconds that the API's clock is ahead of this machine's
-        # An offset that no request has proved yet, and the one before it.
-        self._clock_on_trial: tuple[float, float] | None = None
+        self._clocks: dict[Origin, _Clock] = {}
+        self._latest_clock = _Clock()
 
     @property
     def source(self) -> str:
@@ -113,7 +112,7 @@ class NexmoJWT(AuthBase):
         Raises ``ScopeError`` where its URL may not have one.
         """
         self._scope.check(str(request.url))
-        hops = _Hops(self)
+        hops = _Hops(self, self._clock_of(str(request.url)))
         hops.sign(request)
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
@@ -123,23 +122,21 @@ class NexmoJWT(AuthBase):
         return request
 
     def token(self) -> str:
-        """Return a new token, valid from now for ``ttl`` seconds."""
-        return self._token(self._clock_offset)
+        """Return a new token, valid from now for ``ttl`` seconds.
+
+        Now is by the clock of the server that last proved this machine's wrong or right.
+        """
+        return self._token(self._latest_clock.offset)
 
     def _token(self, clock_offset: float) -> str:
         claims = self._claims.at(time.time() + clock_offset)
         return jwt.encode(claims, self._loaded_key().current(), algorithm="RS256")
 
-    def _learn(self, clock_offset: float, status: int) -> None:
-        """Note what became of a token; give up an offset that did not help: a ``Date`` may lie."""
-        if status >= 400 and status != 401:
-            return  # that says nothing about the token
-        self._has_worked = self._has_worked or status != 401
-        trial = self._clock_on_trial
-        if trial and trial[0] == clock_offset:
-            self._clock_on_trial = None
-            if status == 401 and self._clock_offset == clock_offset:
-                self._clock_offset = trial[1]
+    def _clock_of(self, url: str) -> _Clock:
+        """Return the clock of the server behind ``url``; servers may differ in the time."""
+        origin = origin_of(url)
+        assert origin  # noqa: S101 - it has passed the scope
+        return self._clocks.setdefault(origin, _Clock())
 
     def _tell_of_401(self, response: Response) -> None:
         """Log what may explain a 401, once for an auth object."""
@@ -181,12 +178,12 @@ class NexmoJWT(AuthBase):
                 "from the path of a key file or from the environment, with the passphrase in "
                 f"{credentials.PASSPHRASE_VARIABLE}: then each process loads the key itself."
             )
-        of_this_process = {
+        of_this_process: dict[str, Any] = {
             "_key": None,
             "_has_told": False,
             "_has_worked": False,
-            "_clock_offset": 0.0,
-            "_clock_on_trial": None,
+            "_clocks": {},
+            "_latest_clock": _Clock(),
         }
         return {**vars(self), **of_this_process}
 
@@ -214,6 +211,28 @@ class NexmoJWT(AuthBase):
         return f"{type(self).__name__}(application_id={self._claims.application_id!r}, key={key!r})"
 
 
+class _Clock:
+    """A server's clock: ``offset`` is the seconds that it is ahead of this machine's."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        # An offset that no request has proved yet, and the one before it.
+        self._on_trial: tuple[float, float] | None = None
+
+    def try_out(self, offset: float) -> None:
+        """Sign with ``offset`` from now on, unless it turns out not to help."""
+        self._on_trial = (offset, self.offset)
+        self.offset = offset
+
+    def learn(self, offset: float, status: int) -> None:
+        """Note the ``status`` that a token signed with ``offset`` got: a ``Date`` may lie."""
+        trial = self._on_trial
+        if trial and trial[0] == offset and (status < 400 or status == 401):
+            self._on_trial = None
+            if status == 401 and self.offset == offset:
+                self.offset = trial[1]
+
+
 class _Hops:
     """The life of one signed request: its redirects, and its second try after a 401.
 
@@ -221,15 +240,15 @@ class _Hops:
     included, when the hooks have run; ``__call__`` of the auth object is not called again.
     """
 
-    def __init__(self, auth: NexmoJWT) -> None:
-        self._auth = auth
+    def __init__(self, auth: NexmoJWT, clock: _Clock) -> None:
+        self._auth, self._clock = auth, clock
         self._may_try_again = True
         self._is_explained = False
 
     def sign(self, request: PreparedRequest) -> None:
-        """Set the header, and remember what it says and by which clock."""
-        self._clock_offset = self._auth._clock_offset
-        self._header = f"Bearer {self._auth._token(self._clock_offset)}"
+        """Set the header, and remember what it says and by which time."""
+        self._offset = self._clock.offset
+        self._header = f"Bearer {self._auth._token(self._offset)}"
         request.headers["Authorization"] = self._header
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
@@ -239,7 +258,9 @@ class _Hops:
             return response  # a hop to another origin, which had no token
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
-        self._auth._learn(self._clock_offset, response.status_code)
+        self._clock.learn(self._offset, response.status_code)
+        if response.status_code < 400:
+            self._auth._has_worked = True
         if response.status_code == 401 and not self._is_explained:
             self._auth._tell_of_401(response)
         if response.is_redirect:
@@ -254,21 +275,20 @@ class _Hops:
     def _try_again(self, refused: Response, **kwargs: Any) -> Response:
         """Sign with the server's time and send again, as requests' ``HTTPDigestAuth`` does."""
         offset = diagnosis.clock_offset(refused)
-        if offset is None or not diagnosis.clock_is_off(offset, refused, by=self._clock_offset):
+        if offset is None or not diagnosis.clock_is_off(offset, refused, by=self._offset):
             return refused
         if not hasattr(refused, "connection"):  # from an adapter that is not requests' own
             return refused
         self._may_try_again = False
-        auth = self._auth
-        before = auth._clock_offset
-        auth._clock_offset, auth._clock_on_trial = offset, (offset, before)
-        news = diagnosis.clock_news(offset, refused)
+        before = self._clock.offset
+        self._clock.try_out(offset)
+        self._auth._latest_clock = self._clock
         if not _rewind(refused.request):
             self._is_explained = True
             _log.warning(
-                "%s The request that was refused could not be sent again: its body can be read "
-                "only once.",
-                news,
+                "%s The body of the request that was refused can be read only once, so it was "
+                "not sent again; the next request of this auth object is signed with that time.",
+                diagnosis.clock_news(offset, refused),
             )
             return refused
         refused.content  # noqa: B018 - reading it to the end releases the connection
@@ -284,7 +304,7 @@ class _Hops:
         response.history.append(refused)
         response.request = again
         if response.status_code != 401 and diagnosis.clock_is_off(offset, refused, by=before):
-            _log.warning("%s", news)
+            _log.warning("%s", diagnosis.clock_news(offset, refused))
         return response
 
 

@@ -52,13 +52,13 @@ def clock_is_off(offset: float | None, response: Response, *, by: float = 0) -> 
 
 
 def clock_news(offset: float, response: Response) -> str:
-    """Return a sentence or two on a clock by which tokens are signed from now on."""
+    """Return a sentence or two on the clock of the server that answered."""
     host = urlsplit(response.url).hostname
     if not clock_is_off(offset, response):
-        return f"The clocks of {host} and of this machine agree again; its own signs from now on."
+        return f"The clocks of {host} and of this machine agree again."
     return (
         f"The clock of {host} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this "
-        "machine's. Tokens are signed with its time from now on; set this machine's clock right."
+        "machine's, so a token has to be signed with its time. Set this machine's clock right."
     )
 
 

@@ -12,6 +12,7 @@ It listens on 127.0.0.1 only. It judges tokens with PyJWT and the rules of
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import logging
 import os
@@ -49,6 +50,7 @@ _log = logging.getLogger(__name__)
 
 _PROBLEMS = "https://developer.vonage.com/api-errors"
 _KEPT_REQUESTS = 50_000
+_KEPT_BODY_BYTES = 64 << 20
 _MAX_BODY_BYTES = 64 << 20
 
 # The call of the article's answer: GET /v1/calls, in HAL.
@@ -142,7 +144,8 @@ class Sandbox:
         self.application_id = str(uuid.uuid4())
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._public_keys = [key.public_key()]
-        self._seen: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
+        self._seen: deque[SeenRequest] = deque()
+        self._seen_bytes = 0
         self._spent: dict[str, float] = {}  # jti: when its token has expired for certain
         self._sweep_at = 1024
         self._next_answers: deque[_Answer] = deque()
@@ -185,7 +188,10 @@ class Sandbox:
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """What it has answered, oldest first: the last 50,000 requests."""
+        """What it has answered, oldest first.
+
+        The last 50,000 requests, or fewer where their bodies have more than 64 MiB.
+        """
         with self._lock:
             return list(self._seen)
 
@@ -230,11 +236,19 @@ class Sandbox:
         with suppress(IndexError):
             answer = self._next_answers.popleft()
         seen = SeenRequest(method, path, claims, verdict, answer.status, body)
-        with self._lock:
-            self._seen.append(seen)
+        self._keep(seen)
         # Escaped, for the terminal of whoever reads the log.
         _log.info("%s", ascii(f"{method} {path}: {answer.status}, {verdict}")[1:-1])
         return answer
+
+    def _keep(self, seen: SeenRequest) -> None:
+        with self._lock:
+            self._seen.append(seen)
+            self._seen_bytes += len(seen.body)
+            while len(self._seen) > _KEPT_REQUESTS or (
+                self._seen_bytes > _KEPT_BODY_BYTES and len(self._seen) > 1
+            ):
+                self._seen_bytes -= len(self._seen.popleft().body)
 
     def _judge(self, token: str, claims: dict[str, Any], method: str, path: str) -> None:
         """Raise for the first rule that the token breaks."""
@@ -315,15 +329,27 @@ def _acl_allows(acl: Mapping[str, Any], method: str, path: str) -> bool:
     In a path of an ``acl``, ``*`` stands for anything within a segment, and ``**`` for
     any number of segments, none included: ``/*/calls/**`` opens ``/v1/calls``.
     """
-    for pattern, rule in acl["paths"].items():
-        segments = (
-            "(/.*)?" if segment == "**" else "/" + re.escape(segment).replace(r"\*", "[^/]*")
-            for segment in pattern.split("/")[1:]
-        )
-        methods = rule.get("methods", [method])
-        if method in methods and re.fullmatch("".join(segments), path):
-            return True
-    return False
+    return any(
+        method in rule.get("methods", [method]) and _path_matches(pattern, path)
+        for pattern, rule in acl["paths"].items()
+    )
+
+
+def _path_matches(pattern: str, path: str) -> bool:
+    """Match segment by segment: the time is bounded, whatever the pattern of a stranger's token."""
+    parts = path.split("/")[1:]
+    reached = {0}  # how many parts the pattern may have used up so far
+    for segment in pattern.split("/")[1:]:
+        if segment == "**":
+            reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
+        else:
+            name = re.sub(r"([?[])", r"[\1]", segment)  # only "*" is special in an acl
+            reached = {
+                used + 1
+                for used in reached
+                if used < len(parts) and fnmatch.fnmatchcase(parts[used], name)
+            }
+    return len(parts) in reached
 
 
 def _problem(refused: _RefusedError) -> _Answer:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
@@ -121,6 +122,13 @@ class Scope:
             )
         if not (any(entry.admits(origin) for entry in self._entries) or origin.is_loopback):
             raise ScopeError(self._refusal(origin), host=origin.host)
+        if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
+            raise ScopeError(
+                f"{origin} would be reached through the proxy that HTTP_PROXY or ALL_PROXY names, "
+                "which would see the token in clear text. Add the host to NO_PROXY: "
+                f"NO_PROXY={origin.host}.",
+                host=origin.host,
+            )
 
     def _refusal(self, origin: Origin) -> str:
         named = [entry for entry in self._entries if entry.names(origin.host)]

@@ -54,9 +54,9 @@ class Keys:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no credentials of whoever runs the tests be found."""
+    """Let no credentials and no proxy of whoever runs the tests be found."""
     for variable in list(os.environ):
-        if variable.startswith(("VONAGE_", "NEXMO_")):
+        if variable.startswith(("VONAGE_", "NEXMO_")) or variable.lower().endswith("_proxy"):
             monkeypatch.delenv(variable)
 
 

@@ -181,6 +181,14 @@ ACL = [
     ("/v1/c.lls", "GET", "/v1/calls", False),
     ("/**", "DELETE", "/v2/anything/at/all", True),
     ("/**", "GET", "/", True),
+    ("/**/calls", "GET", "/v1/x/calls", True),
+    ("/**/calls", "GET", "/calls", True),
+    ("/**/**", "GET", "/a", True),
+    ("/v1/[c]alls", "GET", "/v1/calls", False),
+    ("/v1/call?", "GET", "/v1/calls", False),
+    # Would take for ever if each "**" were tried with each length.
+    ("/**" * 14 + "/x", "GET", "/a" * 30, False),
+    ("/" + "*a" * 20 + "b", "GET", "/" + "a" * 60, False),
 ]
 
 
@@ -326,3 +334,10 @@ def test_a_jti_is_remembered_when_old_ones_are_forgotten(nexmo: Sandbox) -> None
     nexmo._sweep_at = 1
     assert call(nexmo, forge(nexmo)).status_code == 200
     assert call(nexmo, first).status_code == 401
+
+
+def test_large_bodies_are_not_kept_for_ever(nexmo: Sandbox) -> None:
+    for _ in range(5):
+        requests.post(nexmo.url, data=b"x" * (20 << 20), timeout=30)
+    assert sum(len(seen.body) for seen in nexmo.requests) <= 64 << 20
+    assert len(nexmo.requests) == 3

@@ -22,11 +22,12 @@ import requests
 import trustme
 from conftest import Keys
 from connect_proxy import ConnectProxy
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt import NexmoJWT, ScopeError
 from requests_nexmo_jwt.sandbox import Sandbox
 
 REPOSITORY = Path(__file__).parent.parent
@@ -319,6 +320,33 @@ def test_a_401_of_an_adapter_of_somebody_elses_is_returned_as_it_is(keys: Keys) 
     assert response.status_code == 401
 
 
+def test_the_clock_of_one_server_is_not_taken_for_the_clock_of_another(
+    nexmo: Sandbox, nexmo_key: rsa.RSAPrivateKey
+) -> None:
+    with Sandbox(clock_offset=300 * 86400, key=nexmo_key) as other:
+        other.application_id = nexmo.application_id
+        auth = nexmo.auth()
+        for _ in range(2):
+            assert requests.get(other.url, auth=auth, timeout=10).ok
+            once = (b"x" for _ in range(3))
+            assert requests.post(nexmo.url, auth=auth, data=once, timeout=10).ok
+        assert [seen.status for seen in nexmo.requests] == [200, 200]
+        assert [seen.status for seen in other.requests] == [401, 200, 200]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_does_not_see_a_token_in_clear_text(
+    variable: str, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        with pytest.raises(ScopeError, match=r"NO_PROXY=127\.0\.0\.1"):
+            requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert proxy.requests == []
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).ok
+
+
 @pytest.mark.parametrize("offset", [0, 20, -20, -25])
 def test_a_401_with_the_clock_right_is_returned_as_it_is(
     offset: int, nexmo: Sandbox, warnings: Callable
@@ -393,7 +421,7 @@ def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_
     assert response.status_code == 401
     assert len(nexmo.requests) == 1
     assert len(warnings()) == 1
-    assert "could not be sent again" in warnings()[0]
+    assert "was not sent again" in warnings()[0]
     assert requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10).ok
     assert len(nexmo.requests) == 2
 
