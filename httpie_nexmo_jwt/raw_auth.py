@@ -18,6 +18,7 @@ from requests_nexmo_jwt import (
     NexmoJWTError,
     ScopeError,
 )
+from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
 from requests_nexmo_jwt.credentials import ask_passphrase
 from requests_nexmo_jwt.errors import shown
 from requests_nexmo_jwt.keys import is_pem, resolve
@@ -126,6 +127,11 @@ def _claims(options: str) -> dict[str, Any]:
             raise ClaimError(f"{name} is given twice. Give it once.", claim=name)
         else:
             claims[name] = value
-    if re.fullmatch(r"-?[0-9]{1,9}", claims.get("ttl", "")):
+    if "ttl" in claims:
+        if not re.fullmatch(r"-?[0-9]{1,9}", claims["ttl"]):
+            raise ClaimError(
+                f"ttl is {shown(claims['ttl'])}. Give whole seconds, {MIN_TTL} to {MAX_TTL}.",
+                claim="ttl",
+            )
         claims["ttl"] = int(claims["ttl"])
     return claims

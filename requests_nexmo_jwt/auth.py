@@ -207,6 +207,8 @@ class NexmoJWT(AuthBase):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
+        if "_scope" not in vars(self):  # a crash reporter's look at a constructor that failed
+            return f"<{type(self).__name__} that could not be made>"
         key = self._key.fingerprint if self._key else self._source
         return f"{type(self).__name__}(application_id={self._claims.application_id!r}, key={key!r})"
 

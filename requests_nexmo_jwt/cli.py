@@ -422,12 +422,9 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     try:
         nexmo = Sandbox(port=arguments.port, clock_offset=arguments.clock_offset)
     except OSError as error:
-        print(
-            f"nexmo-jwt: cannot listen on 127.0.0.1:{arguments.port}: {error.strerror}. "
-            "Give another --port, or none for a free one.",
-            file=sys.stderr,
-        )
-        return 1
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        other = " Give another --port, or none for a free one." if arguments.port else ""
+        return _fail(f"the sandbox cannot start: {what}.{other}")
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):

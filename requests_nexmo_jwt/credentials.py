@@ -87,14 +87,14 @@ class Environment:
         """
         id_variable = f"{self.prefix}APPLICATION_ID"
         application_id = os.environ.get(id_variable, "").strip()
+        variables = [f"{self.prefix}{name}" for name in _KEY_VARIABLES]
+        variable = next((name for name in variables if os.environ.get(name, "").strip()), None)
         if not application_id:
-            return f"{id_variable} (not set)"
-        for variable in (f"{self.prefix}{name}" for name in _KEY_VARIABLES):
-            value = os.environ.get(variable, "").strip()
-            if value:
-                private_key = _shielded(value)
-                source = f"environment: {id_variable} and {variable} ({_form(private_key)})"
-                return Credentials(application_id, private_key, variable, source, self)
+            return f"{id_variable} (not set{f', though {variable} is' if variable else ''})"
+        if variable:
+            private_key = _shielded(os.environ[variable].strip())
+            source = f"environment: {id_variable} and {variable} ({_form(private_key)})"
+            return Credentials(application_id, private_key, variable, source, self)
         raise CredentialsError(
             f"{id_variable} is set, but no key beside it. Set {self.prefix}PRIVATE_KEY to the path "
             "of the application's private key, or to its PEM text."
@@ -145,12 +145,17 @@ class CLIConfig:
         return Credentials(application_id, private_key, name, source, self)
 
     def _fields(self) -> dict[str, str | keys.Secret | None] | None:
-        """Return the fields that matter and are not empty; None for one that is no string."""
+        """Return the fields that matter and are not blank; None for one that is no string.
+
+        Without a file there are none to return.
+        """
         try:
             with open(self.path, "rb") as file:
                 config = json.loads(file.read(_MAX_CONFIG_BYTES).decode("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            if not os.path.islink(self.path):
+                return None
+            problem = "is a link to a file that does not exist"
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
         except json.JSONDecodeError as error:
@@ -162,7 +167,7 @@ class CLIConfig:
                 return {
                     name: _shielded(config[name].strip()) if isinstance(config[name], str) else None
                     for name in (*_ID_FIELDS, *_KEY_FIELDS)
-                    if config.get(name) not in (None, "")
+                    if not _is_blank(config.get(name))
                 }
             problem = "is JSON, but no object with 'app-id' and 'private-key'"
             del config
@@ -237,10 +242,16 @@ def _discover() -> Credentials:
 
 
 def ask_passphrase(error: EncryptedKeyError) -> str | None:
-    """Ask on the terminal for the passphrase that ``error`` misses; None without a terminal."""
+    """Ask on the terminal for the passphrase that ``error`` misses.
+
+    None without a terminal, and where nothing is typed, or nothing that is text there.
+    """
     if not _has_terminal():
         return None
-    return getpass.getpass(f"Passphrase for {error.path or 'the private key'}: ")
+    try:
+        return getpass.getpass(f"Passphrase for {error.path or 'the private key'}: ") or None
+    except (EOFError, UnicodeDecodeError):
+        return None
 
 
 def _has_terminal() -> bool:
@@ -250,6 +261,10 @@ def _has_terminal() -> bool:
             return True
     except OSError:
         return sys.platform == "win32" and sys.stdin.isatty()
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _shielded(private_key: str) -> str | keys.Secret:

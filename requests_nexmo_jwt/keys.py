@@ -121,17 +121,18 @@ class KeyFile(Key):
         version = _version(self.path)
         if version == self._version:
             return  # another thread was faster
-        self._version = version  # whatever comes of it, this version is read once
         try:
             if version is None and _exists(self.path):
                 raise PrivateKeyError(f"{self._origin} is no regular file any more.")
-            self._version, pem = _read(self.path, self._origin)
+            version, pem = _read(self.path, self._origin)
             key, form = self._parse(pem)
         except PrivateKeyError as error:
             _log.warning("%s Until then the key loaded before signs: %s", error, self.fingerprint)
         else:
             self._hold(key, form)
-            _log.info("%s has changed; its new key signs: %s", self._origin, self.fingerprint)
+            _log.info("%s was read anew; the key that signs: %s", self._origin, self.fingerprint)
+        # Not before: the child of a fork in between must read this version itself.
+        self._version = version
 
     def _parse(self, pem: Secret) -> tuple[RSAPrivateKey, str]:
         return _parse(pem, self._origin, self._passphrase, path=self.path)

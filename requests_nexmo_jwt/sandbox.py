@@ -150,10 +150,7 @@ class Sandbox:
         self._sweep_at = 1024
         self._next_answers: deque[_Answer] = deque()
         self._lock = threading.Lock()
-        self._server = _Server(port, self._answer, self.now, ssl_context)
-        scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
-        #: Where it listens, without a slash at the end.
-        self.url = f"{scheme}://{host}:{self._server.server_port}"
+        self._thread: threading.Thread | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
         #: The file with the application's private key, mode 0600; gone after the ``with`` block.
         self.private_key = Path(self._folder.name, "private.key")
@@ -162,8 +159,18 @@ class Sandbox:
             os.open(self.private_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
         ) as f:
             f.write(pem)
+        try:
+            self._server = _Server(port, self._answer, self.now, ssl_context)
+        except (OSError, OverflowError):
+            self._folder.cleanup()
+            raise
+        scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
+        #: Where it listens, without a slash at the end.
+        self.url = f"{scheme}://{host}:{self._server.server_port}"
 
     def __enter__(self) -> Sandbox:
+        if self._thread:
+            raise RuntimeError("A Sandbox runs once. Make a new one for the next with block.")
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
@@ -171,6 +178,7 @@ class Sandbox:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        assert self._thread  # noqa: S101 - __enter__ has made it
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -442,6 +450,8 @@ class _Handler(BaseHTTPRequestHandler):
         if has_body:
             headers["Content-Length"] = str(len(answer.body))
         headers.update(answer.headers)
+        if has_body and headers["Content-Length"] is None and "Transfer-Encoding" not in headers:
+            headers["Connection"] = "close"  # the one sign left of where the body ends
         self.send_response_only(answer.status)
         for name, value in headers.items():
             if value is not None:
@@ -458,8 +468,11 @@ class _Handler(BaseHTTPRequestHandler):
         return go_on
 
     def _read_body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+        encoding = self.headers.get("Transfer-Encoding", "")
+        if not encoding:
             return self._read(int(self.headers.get("Content-Length", 0)))
+        if encoding.lower() != "chunked":
+            raise ValueError("a Transfer-Encoding is 'chunked' here, or there is none")
         body = b""
         while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
             body += self._read(size, len(body))
@@ -471,7 +484,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self, size: int, already: int = 0) -> bytes:
         if not 0 <= size <= _MAX_BODY_BYTES - already:
             raise ValueError(f"a body is at most {_MAX_BODY_BYTES} bytes here")
-        return self.rfile.read(size)
+        content = self.rfile.read(size)
+        if len(content) < size:
+            raise ValueError("the body was cut short")
+        return content
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep silent: whoever runs the sandbox asks for ``requests``."""

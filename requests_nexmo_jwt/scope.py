@@ -38,7 +38,9 @@ HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_ENTRY = re.compile(r"((?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^/:\[\]]+)(:(?P<port>\d+))?/?")
+_ENTRY = re.compile(
+    r"((?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^/:\[\]]+)(:(?P<port>[0-9]{1,5}))?/?"
+)
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 

@@ -160,7 +160,7 @@ def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = N
             break
         if typed is not None and b"Passphrase for" in shown:
             time.sleep(0.2)  # getpass drops what was typed before it turned the echo off
-            os.write(terminal, typed.encode() + b"\n")
+            os.write(terminal, typed.encode("utf-8", "surrogateescape") + b"\n")
             typed = None
     else:
         os.kill(child, signal.SIGKILL)

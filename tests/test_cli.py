@@ -1,5 +1,6 @@
 """The `nexmo-jwt` command, as a real process."""
 
+import errno
 import itertools
 import json
 import os
@@ -557,6 +558,8 @@ def test_the_two_lines_that_the_sandbox_prints_can_be_pasted(
     with running(*command, "sandbox") as (process, printed):
         pasted = [line for line in printed if " --auth-type=nexmo-jwt " in line or " -c " in line]
         assert len(pasted) == 2
+        # Without this, HTTPie asks the internet for its newest version.
+        (tmp_path / "config.json").write_text('{"disable_update_warnings": true}')
         for line in pasted:
             result = subprocess.run(
                 line,
@@ -592,9 +595,28 @@ def test_a_port_that_is_taken_is_one_line(run: Run, nexmo: Sandbox) -> None:
     result = run("sandbox", f"--port={port}")
     assert result.returncode == 1
     assert result.stderr == (
-        f"nexmo-jwt: cannot listen on 127.0.0.1:{port}: {os.strerror(98)}. "
+        f"nexmo-jwt: the sandbox cannot start: {os.strerror(errno.EADDRINUSE)}. "
         "Give another --port, or none for a free one.\n"
     )
+
+
+def test_a_sandbox_that_has_no_place_for_its_key_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    script = f"import tempfile; tempfile.tempdir = {str(tmp_path / 'file')!r}\n"
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            script + "from requests_nexmo_jwt.cli import main; main()",
+            "sandbox",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert result.stderr.startswith(f"nexmo-jwt: the sandbox cannot start: {tmp_path}/file/")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,10 @@ FOUND: dict[str, tuple[Setup, str]] = {
         Setup(here={"app-id": "", "private-key": "x"}, home=CLI_TEXT),
         "config.json",
     ),
+    "a blank app-id names no application": (
+        Setup(here={"app-id": "  ", "private-key": "x"}, home=CLI_TEXT),
+        "config.json",
+    ),
     "null names no application": (Setup(here={"app-id": None}, home=CLI_TEXT), "config.json"),
 }
 
@@ -310,6 +314,10 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         Setup(here={"app-id": "{id}", "api-key": "x"}, home=CLI_TEXT),
         ["here/.vonagerc", "'app-id'", "no 'private-key'"],
     ),
+    "app-id with a blank key": (
+        Setup(here={"app-id": "{id}", "private-key": " \n"}, home=CLI_TEXT),
+        ["here/.vonagerc", "'app-id'", "no 'private-key'"],
+    ),
     "appId without key": (Setup(here={"appId": "{id}"}), ["'appId'", "no 'private-key'"]),
     "id that is no string": (
         Setup(here={"app-id": 5, "private-key": "{pem}"}),
@@ -368,13 +376,13 @@ def test_a_broken_place_is_told_and_not_skipped(
 def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
     python: Callable, typed: Callable, tmp_path: Path
 ) -> None:
-    setup = Setup(here={"api-key": "x"})
+    setup = Setup({"NEXMO_PRIVATE_KEY_PATH": "{file}"}, here={"api-key": "x"})
     with pytest.raises(CredentialsError) as caught:
         python(setup)
     message = str(caught.value)
     for words in (
         "VONAGE_APPLICATION_ID (not set)",
-        "NEXMO_APPLICATION_ID (not set)",
+        "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY_PATH is)",
         f"{tmp_path}/here/.vonagerc (names no application)",
         f"{tmp_path}/home/.vonage/config.json (not there)",
         "Shortest: set VONAGE_APPLICATION_ID",
@@ -382,6 +390,15 @@ def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
     ):
         assert words in message
     assert typed(setup).stderr == f"http: error: {message}\n\n"
+
+
+def test_a_link_to_nothing_is_a_broken_place(python: Callable, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / ".vonagerc").symlink_to("nowhere")
+    with pytest.raises(
+        CredentialsError, match=r"here/\.vonagerc is a link to a file that does not"
+    ):
+        python(Setup(home=CLI_TEXT))
 
 
 def test_a_session_without_credentials_finds_them_anew(
@@ -471,6 +488,30 @@ def test_http_tells_of_a_wrong_passphrase_that_was_typed(
     assert "does not open it" in shown
     assert "mellon" not in shown
     assert "Traceback" not in shown
+
+
+NOTHING_TYPED = {"Ctrl-D": "\x04", "an empty line": "", "no UTF-8": "caf\udce9"}
+
+
+@pytest.mark.parametrize("case", NOTHING_TYPED)
+@pytest.mark.parametrize("program", ["http", "nexmo-jwt"])
+def test_where_no_passphrase_is_typed_the_error_names_the_variable(
+    program: str, case: str, locked: Path, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    command = {
+        "http": [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url],
+        "nexmo-jwt": [
+            str(HTTP.with_name("nexmo-jwt")),
+            "token",
+            f"--app-id={nexmo.application_id}",
+            f"--private-key={locked}",
+        ],
+    }[program]
+    env = {"HOME": str(tmp_path), "PYTHONUTF8": "1"}
+    shown = at_a_terminal(command, env, NOTHING_TYPED[case])
+    assert "VONAGE_PRIVATE_KEY_PASSPHRASE" in shown
+    assert "Traceback" not in shown
+    assert "failed with" not in shown
 
 
 @pytest.mark.parametrize("option", ["--ignore-stdin", "-I"])

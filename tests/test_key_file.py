@@ -15,6 +15,7 @@ from broken_keys import BROKEN
 from conftest import APPLICATION_ID, PASSPHRASE, Keys, key_text_in
 
 from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.keys import loading
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -52,6 +53,13 @@ def signed_by(auth: NexmoJWT, keys: Keys) -> bool:
     except jwt.InvalidSignatureError:
         return False
     return True
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "waited for 30 s in vain"
+        time.sleep(0.005)
 
 
 def relink(path: Path, content: bytes) -> None:
@@ -143,7 +151,6 @@ def test_a_new_encrypted_key_is_opened_with_the_same_passphrase(
 def test_a_file_that_becomes_readable_is_taken(
     keys: Keys, new_keys: Keys, key_file: Path, warnings: Warnings
 ) -> None:
-    """Only the mode changes between the two looks, not the content's time, size or inode."""
     auth = NexmoJWT(APPLICATION_ID, key_file)
     link = key_file.with_name("link")
     link.symlink_to(link)  # cannot be opened, root or not
@@ -153,6 +160,36 @@ def test_a_file_that_becomes_readable_is_taken(
     key_file.chmod(0o400)
     assert signed_by(auth, new_keys)
     assert len(warnings()) == 1
+
+
+def test_a_new_key_is_taken_that_has_the_old_one_s_time_size_and_inode(
+    keys: Keys, new_keys: Keys, key_file: Path
+) -> None:
+    size = max(len(keys.pkcs8), len(new_keys.pkcs8))
+    key_file.write_bytes(keys.pkcs8.ljust(size, b"\n"))
+    before = key_file.stat()
+    auth = NexmoJWT(APPLICATION_ID, key_file)
+    while key_file.stat().st_ctime_ns == before.st_ctime_ns:  # a clock that ticks every 4 ms
+        key_file.write_bytes(new_keys.pkcs8.ljust(size, b"\n"))
+        os.utime(key_file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = key_file.stat()
+    assert (after.st_mtime_ns, after.st_size, after.st_ino) == (
+        before.st_mtime_ns,
+        before.st_size,
+        before.st_ino,
+    )
+    assert signed_by(auth, new_keys)
+
+
+def test_the_others_sign_on_while_one_thread_reads(
+    keys: Keys, new_keys: Keys, key_file: Path
+) -> None:
+    auth = NexmoJWT(APPLICATION_ID, key_file)
+    replace(key_file, new_keys.pkcs8)
+    with ThreadPoolExecutor(1) as pool:
+        with loading:
+            assert pool.submit(signed_by, auth, keys).result(20)
+        assert pool.submit(signed_by, auth, new_keys).result(20)
 
 
 def test_a_pipe_is_read_once(keys: Keys, tmp_path: Path) -> None:
@@ -174,6 +211,8 @@ def test_rotation_under_load_fails_no_request(
     nexmo.accept_key(new_keys.public)
     auth = NexmoJWT(nexmo.application_id, key_file)
     done = threading.Event()
+    broken = {7: keys.pkcs8[:500], 14: b""}
+    told = 0
 
     def call() -> tuple[int, int]:
         good = bad = 0
@@ -187,12 +226,16 @@ def test_rotation_under_load_fails_no_request(
         callers = [pool.submit(call) for _ in range(8)]
         try:
             for turn in range(20):
-                pems = (new_keys.pkcs8, keys.pkcs8)
-                broken = {7: keys.pkcs8[:500], 14: b""}
-                replace(key_file, broken.get(turn, pems[turn % 2]))
+                if turn in broken:
+                    replace(key_file, broken[turn])
+                    told += 1
+                    wait_until(lambda: len(warnings()) == told)  # noqa: B023 - called at once
+                else:
+                    now = (new_keys, keys)[turn % 2]
+                    replace(key_file, now.pkcs8)
+                    wait_until(lambda: signed_by(auth, now))  # noqa: B023 - called at once
                 seen = len(nexmo.requests)
-                while len(nexmo.requests) < seen + 16:
-                    time.sleep(0.005)
+                wait_until(lambda: len(nexmo.requests) >= seen + 16)  # noqa: B023 - called at once
         finally:
             done.set()
         counts = [caller.result() for caller in callers]
@@ -217,7 +260,7 @@ def test_each_version_is_read_by_one_thread_while_the_others_sign_on(
         signers = [pool.submit(sign) for _ in range(8)]
         tokens = [token for signer in signers for token in signer.result()]
     assert len(set(tokens)) == 800
-    taken = [record for record in caplog.records if "its new key signs" in record.getMessage()]
+    taken = [record for record in caplog.records if "the key that signs" in record.getMessage()]
     assert len(taken) == 1
     assert signed_by(auth, new_keys)
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import socket
@@ -302,7 +303,7 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_an_error_of_the_system(nexmo: Sandbox) -> None:
-    with pytest.raises(OSError, match=os.strerror(98)):
+    with pytest.raises(OSError, match=os.strerror(errno.EADDRINUSE)):
         Sandbox(port=int(nexmo.url.rpartition(":")[2]))
 
 
@@ -341,3 +342,39 @@ def test_large_bodies_are_not_kept_for_ever(nexmo: Sandbox) -> None:
         requests.post(nexmo.url, data=b"x" * (20 << 20), timeout=30)
     assert sum(len(seen.body) for seen in nexmo.requests) <= 64 << 20
     assert len(nexmo.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Content-Length: 10", b"abc"),
+        ("Transfer-Encoding: gzip, chunked", b"3\r\nabc\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", b"a\r\nabc"),
+        ("Transfer-Encoding: chunked", b"abc"),
+        ("Content-Length: -1", b""),
+        ("Content-Length: many", b""),
+    ],
+    ids=repr,
+)
+def test_a_body_that_cannot_be_read_whole_is_no_request(
+    head: str, body: bytes, nexmo: Sandbox
+) -> None:
+    with socket.create_connection(nexmo._server.server_address, timeout=5) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert nexmo.requests == []
+
+
+def test_an_answer_without_its_length_ends_with_the_connection(nexmo: Sandbox) -> None:
+    nexmo.answer_next(headers={"Content-Length": None}, body="all of it")
+    with requests.Session() as session:
+        assert session.get(nexmo.url, timeout=10).text == "all of it"
+        assert session.get(nexmo.url, timeout=10).status_code == 401
+
+
+def test_a_sandbox_runs_once(nexmo: Sandbox) -> None:
+    with pytest.raises(RuntimeError, match="Make a new one"):
+        nexmo.__enter__()

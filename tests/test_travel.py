@@ -68,7 +68,7 @@ def test_a_pickle_holds_the_claims_and_no_key(auth: NexmoJWT, nexmo: Sandbox) ->
         assert b"BEGIN" not in data
         again = pickle.loads(data)
         assert again.source == auth.source
-        assert repr(again) == repr(again)  # also before the key is loaded
+        assert f"key={auth.source!r}" in repr(again)  # the key itself is not loaded yet
         claims = jwt.decode(again.token(), options={"verify_signature": False})
         assert claims["exp"] - claims["iat"] == 60
         assert claims["sub"] == "alice"
@@ -135,6 +135,32 @@ def test_a_child_that_was_forked_while_a_key_was_loaded_takes_the_next_key(
     new = tmp_path / "new.key"
     new.write_bytes(Keys().pkcs8)
     subprocess.run([sys.executable, "-c", script, key_file, new], check=True, timeout=60)
+
+
+def test_a_child_that_was_forked_while_a_key_was_parsed_parses_it_too(
+    keys: Keys, key_file: Path, tmp_path: Path
+) -> None:
+    """What the thread that parsed knew of the file must not be all that the child knows."""
+    script = (
+        "import os, sys, threading, jwt\n"
+        "from requests_nexmo_jwt import NexmoJWT, keys\n"
+        "path, new = sys.argv[1:]\n"
+        "auth, then = NexmoJWT('id', path), NexmoJWT('id', new)\n"
+        "os.replace(new, path)\n"
+        "thread = threading.Thread(target=auth.token)\n"
+        "thread.start()\n"
+        "while not keys.loading.locked() and thread.is_alive():\n"
+        "    pass\n"
+        "if os.fork() == 0:\n"
+        "    auth.token()\n"
+        "    os._exit(auth != then)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+    )
+    new = tmp_path / "new.key"
+    new.write_bytes(Keys().pkcs8)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, key_file, new], check=True, timeout=60
+    )
 
 
 def test_a_dask_cluster_signs_with_it(nexmo: Sandbox, tmp_path: Path) -> None:
@@ -227,7 +253,7 @@ def test_a_worker_with_another_environment_says_so(
     with pytest.raises(CredentialsError, match="another process, for the application"):
         auth.token()
     monkeypatch.delenv("VONAGE_APPLICATION_ID")
-    with pytest.raises(CredentialsError, match=r"VONAGE_APPLICATION_ID \(not set\)"):
+    with pytest.raises(CredentialsError, match=r"VONAGE_APPLICATION_ID \(not set, though"):
         auth.token()
     monkeypatch.setenv("VONAGE_APPLICATION_ID", nexmo.application_id)
     assert auth.token()
