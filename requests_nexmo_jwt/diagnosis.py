@@ -75,7 +75,7 @@ def summary(
     ``has_worked``: the same key and application were accepted before.
     """
     offset = clock_offset(response)
-    broken = [rule for rule in inspection.rules(now=time.time() + (offset or 0)) if not rule.kept]
+    broken = [rule for rule in inspection.rules(now=_server_time(offset)) if not rule.kept]
     if offset is None:
         clock = "the server tells no time"
     elif clock_is_off(offset, response):
@@ -116,10 +116,9 @@ def causes(
                 "Set this machine's clock.",
             )
         )
-    now = time.time() + (offset or 0)
     found += [
         Cause(f"The token breaks a rule: {rule.reason}.", "Sign a new one that keeps it.")
-        for rule in inspection.rules(now=now)
+        for rule in inspection.rules(now=_server_time(offset))
         if not rule.kept
     ]
     unknown = Cause(
@@ -152,6 +151,11 @@ def server_detail(response: Response) -> str:
         return ""
     detail = problem.get("detail") if isinstance(problem, dict) else None
     return detail if isinstance(detail, str) else ""
+
+
+def _server_time(offset: float | None) -> float:
+    """Return the server's time, at the latest: its ``Date`` has dropped up to a second."""
+    return time.time() + (0 if offset is None else offset + 1)
 
 
 def _server_says(response: Response, word: str) -> bool:

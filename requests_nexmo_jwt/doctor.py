@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from . import diagnosis
 from .auth import NexmoJWT
 from .credentials import Credentials
+from .errors import NexmoJWTError
 from .inspection import Inspection, inspect
 from .keys import Key
 from .scope import Scope, origin_of
@@ -22,6 +23,11 @@ from .scope import Scope, origin_of
 DEFAULT_URL = "https://api.nexmo.com/v1/calls?page_size=1"
 
 _TIMEOUT = 20  # seconds, for the connection and for each read
+
+_BROKEN_ANSWER = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 
 
 class GivenToken(AuthBase):
@@ -69,14 +75,16 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
 
     Raises ``ScopeError`` where ``url`` may not have a token.
     """
+    Scope().check(url)
+    lines = [f"request:     GET {url}"]
     try:
         response = requests.get(url, auth=auth, timeout=_TIMEOUT, allow_redirects=False)
-    except requests.ConnectionError as error:
-        return False, [f"request:     GET {url}", f"             {_network_problem(error, url)}"]
-    except requests.Timeout:
-        return False, [f"request:     GET {url}", f"             no answer within {_TIMEOUT} s."]
+    except NexmoJWTError:
+        raise
+    except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing, a Location
+        return False, [*lines, f"             {_network_problem(error, url)}"]
     first = response.history[0] if response.history else response
-    lines = [f"request:     GET {url}", f"             {response.status_code} {response.reason}"]
+    lines.append(f"             {response.status_code} {response.reason}")
     if first is not response:
         lines[-1] += f", after a {first.status_code} to a token signed with this machine's time"
     offset = diagnosis.clock_offset(first)
@@ -126,10 +134,12 @@ def _clock(offset: float | None, response: requests.Response) -> str:
     return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} the server's"
 
 
-def _network_problem(error: requests.ConnectionError, url: str) -> str:
+def _network_problem(error: Exception, url: str) -> str:
     """Say in a sentence why no answer came."""
     origin = origin_of(url)
     host = origin.host if origin else url
+    if isinstance(error, requests.ReadTimeout):
+        return f"no answer within {_TIMEOUT} s."
     if isinstance(error, requests.exceptions.SSLError):
         return (
             f"TLS with {host} failed: its certificate is not trusted here, or something stands "
@@ -144,7 +154,11 @@ def _network_problem(error: requests.ConnectionError, url: str) -> str:
         return f"the name {host} is not found. Is this machine online, and its DNS right?"
     if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
         return f"{origin} refuses connections. Does the server run, on this port?"
-    return f"the connection to {host} broke before an answer came. Try again."
+    if isinstance(error, requests.ConnectionError):
+        return f"the connection to {host} broke before an answer came. Try again."
+    if isinstance(error, _BROKEN_ANSWER) or not isinstance(error, OSError):
+        return f"{host} answered with what is no whole HTTP answer ({type(error).__name__})."
+    return f"the request cannot be made: {error}"
 
 
 def _chain(error: BaseException | Any) -> Iterator[object]:
