@@ -46,7 +46,8 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
                 self.raw_auth = raw_auth.absolute(self.raw_auth)
                 return raw_auth.sign_in(self.raw_auth, may_ask=not surroundings.ignores_stdin())
             except raw_auth.NexmoJWTError as error:
-                message = raw_auth.told(error, self.raw_auth)
+                said_by = "the session's -a" if surroundings.comes_from_a_session() else "-a"
+                message = raw_auth.told(error, self.raw_auth, said_by)
             except Exception as error:  # its text is not shown: nobody knows what it holds
                 message = f"nexmo-jwt failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.

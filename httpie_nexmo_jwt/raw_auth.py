@@ -21,7 +21,7 @@ from requests_nexmo_jwt import (
 from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
 from requests_nexmo_jwt.credentials import ask_passphrase
 from requests_nexmo_jwt.errors import shown
-from requests_nexmo_jwt.keys import is_pem, resolve
+from requests_nexmo_jwt.keys import ON_A_COMMAND_LINE, is_pem, resolve
 
 __all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
 
@@ -42,12 +42,9 @@ def absolute(raw_auth: str | None) -> str | None:
     if raw_auth is None:
         return None
     if is_pem(raw_auth):
-        raise CredentialsError(
-            "There is a private key in it, and every process on this machine can read a command "
-            f"line. Save the key to a file and give its path: {_FORM}."
-        )
+        raise CredentialsError(ON_A_COMMAND_LINE)
     credentials, options = _split(raw_auth)
-    if not credentials and options:
+    if not credentials and raw_auth.startswith("?"):
         return raw_auth
     application_id, colon, key_path = credentials.partition(":")
     if not (application_id and key_path):
@@ -83,13 +80,13 @@ def sign_in(raw_auth: str | None, *, may_ask: bool) -> NexmoJWT:
     return NexmoJWT(**arguments, passphrase=passphrase)
 
 
-def told(error: NexmoJWTError, raw_auth: str | None) -> str:
-    """Return the message of ``error``, with ``-a`` before it where that is what is wrong."""
+def told(error: NexmoJWTError, raw_auth: str | None, said_by: str) -> str:
+    """Return the message of ``error``, with ``said_by`` before it where ``raw_auth`` is wrong."""
     if raw_auth is None or (
         raw_auth.startswith("?") and not isinstance(error, (ClaimError, ScopeError))
     ):
         return str(error)
-    return f"-a: {error}"
+    return f"{said_by}: {error}"
 
 
 def _split(raw_auth: str) -> tuple[str, str]:

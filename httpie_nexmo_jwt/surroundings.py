@@ -13,6 +13,11 @@ def ignores_stdin() -> bool:
     return getattr(getattr(parser, "args", None), "ignore_stdin", True)
 
 
+def comes_from_a_session() -> bool:
+    """Tell whether a session kept what ``-a`` said, so that nobody has typed it now."""
+    return hasattr(parser, "args") and getattr(parser.args, "auth_plugin", None) is None
+
+
 def show_warnings() -> None:
     """Show our warnings as HTTPie shows its own, and where it does."""
     logger = logging.getLogger("requests_nexmo_jwt")

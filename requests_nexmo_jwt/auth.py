@@ -6,13 +6,15 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from typing import Any
 from urllib.parse import urljoin
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, RequestException, Response
 from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
@@ -25,6 +27,9 @@ from .inspection import inspect
 from .scope import Origin, Scope, origin_of
 
 _log = logging.getLogger(__package__)
+
+# Problems of RFC 7807 have some hundred bytes; whoever streams does not wait for an endless one.
+_MAX_REFUSAL_BYTES = 1 << 20
 
 
 class NexmoJWT(AuthBase):
@@ -76,7 +81,8 @@ class NexmoJWT(AuthBase):
 
     All of them are ``NexmoJWTError``, and raised here, not at the first request. An object
     can be shared by any number of threads. It can be pickled unless it was made from PEM
-    text, a key object or a ``passphrase``: what travels is the place of the credentials.
+    text, a key object or a ``passphrase``: what travels is the place of the credentials, and
+    what is wrong with them there is raised at the first signature.
     """
 
     def __init__(
@@ -97,9 +103,9 @@ class NexmoJWT(AuthBase):
         self._has_passphrase = passphrase is not None
         self._key: keys.Key | None = found.load_key(passphrase)
         self._scope = Scope(hosts)
-        self._has_told = self._has_worked = False
-        self._clocks: dict[Origin, _Clock] = {}
-        self._latest_clock = _Clock()
+        self._has_told = False
+        self._servers: dict[Origin, _Server] = {}
+        self._latest = _Server()  # the one that has accepted a token last
 
     @property
     def source(self) -> str:
@@ -112,7 +118,7 @@ class NexmoJWT(AuthBase):
         Raises ``ScopeError`` where its URL may not have one.
         """
         self._scope.check(str(request.url))
-        hops = _Hops(self, self._clock_of(str(request.url)))
+        hops = _Hops(self, self._server_at(str(request.url)))
         hops.sign(request)
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
@@ -124,21 +130,21 @@ class NexmoJWT(AuthBase):
     def token(self) -> str:
         """Return a new token, valid from now for ``ttl`` seconds.
 
-        Now is by the clock of the server that last proved this machine's wrong or right.
+        Now is by the clock of the server that has accepted a token last.
         """
-        return self._token(self._latest_clock.offset)
+        return self._token(self._latest.offset)
 
     def _token(self, clock_offset: float) -> str:
         claims = self._claims.at(time.time() + clock_offset)
         return jwt.encode(claims, self._loaded_key().current(), algorithm="RS256")
 
-    def _clock_of(self, url: str) -> _Clock:
-        """Return the clock of the server behind ``url``; servers may differ in the time."""
+    def _server_at(self, url: str) -> _Server:
+        """Return what is known of the server behind ``url``; servers may differ in the time."""
         origin = origin_of(url)
         assert origin  # noqa: S101 - it has passed the scope
-        return self._clocks.setdefault(origin, _Clock())
+        return self._servers.setdefault(origin, _Server())
 
-    def _tell_of_401(self, response: Response) -> None:
+    def _tell_of_401(self, response: Response, *, has_worked: bool) -> None:
         """Log what may explain a 401, once for an auth object."""
         if not self._has_told:
             self._has_told = True
@@ -149,7 +155,7 @@ class NexmoJWT(AuthBase):
                     response,
                     application_id=self._claims.application_id,
                     fingerprint=self._loaded_key().fingerprint,
-                    has_worked=self._has_worked,
+                    has_worked=has_worked,
                 )
             )
 
@@ -181,9 +187,8 @@ class NexmoJWT(AuthBase):
         of_this_process: dict[str, Any] = {
             "_key": None,
             "_has_told": False,
-            "_has_worked": False,
-            "_clocks": {},
-            "_latest_clock": _Clock(),
+            "_servers": {},
+            "_latest": _Server(),
         }
         return {**vars(self), **of_this_process}
 
@@ -213,11 +218,16 @@ class NexmoJWT(AuthBase):
         return f"{type(self).__name__}(application_id={self._claims.application_id!r}, key={key!r})"
 
 
-class _Clock:
-    """A server's clock: ``offset`` is the seconds that it is ahead of this machine's."""
+class _Server:
+    """What the answers of one server have taught.
+
+    ``offset`` is the seconds that its clock is ahead of this machine's, ``has_accepted``
+    whether it ever took a token of this auth object.
+    """
 
     def __init__(self) -> None:
         self.offset = 0.0
+        self.has_accepted = False
         # An offset that no request has proved yet, and the one before it.
         self._on_trial: tuple[float, float] | None = None
 
@@ -228,6 +238,8 @@ class _Clock:
 
     def learn(self, offset: float, status: int) -> None:
         """Note the ``status`` that a token signed with ``offset`` got: a ``Date`` may lie."""
+        if status < 400:
+            self.has_accepted = True
         trial = self._on_trial
         if trial and trial[0] == offset and (status < 400 or status == 401):
             self._on_trial = None
@@ -242,14 +254,14 @@ class _Hops:
     included, when the hooks have run; ``__call__`` of the auth object is not called again.
     """
 
-    def __init__(self, auth: NexmoJWT, clock: _Clock) -> None:
-        self._auth, self._clock = auth, clock
+    def __init__(self, auth: NexmoJWT, server: _Server) -> None:
+        self._auth, self._server = auth, server
         self._may_try_again = True
         self._is_explained = False
 
     def sign(self, request: PreparedRequest) -> None:
         """Set the header, and remember what it says and by which time."""
-        self._offset = self._clock.offset
+        self._offset = self._server.offset
         self._header = f"Bearer {self._auth._token(self._offset)}"
         request.headers["Authorization"] = self._header
 
@@ -260,11 +272,11 @@ class _Hops:
             return response  # a hop to another origin, which had no token
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
-        self._clock.learn(self._offset, response.status_code)
+        self._server.learn(self._offset, response.status_code)
         if response.status_code < 400:
-            self._auth._has_worked = True
+            self._auth._latest = self._server
         if response.status_code == 401 and not self._is_explained:
-            self._auth._tell_of_401(response)
+            self._auth._tell_of_401(response, has_worked=self._server.has_accepted)
         if response.is_redirect:
             if response.request is request:
                 response.request = request.copy()  # it keeps saying what was really sent
@@ -279,22 +291,20 @@ class _Hops:
         offset = diagnosis.clock_offset(refused)
         if offset is None or not diagnosis.clock_is_off(offset, refused, by=self._offset):
             return refused
-        if not hasattr(refused, "connection"):  # from an adapter that is not requests' own
-            return refused
         self._may_try_again = False
-        before = self._clock.offset
-        self._clock.try_out(offset)
-        self._auth._latest_clock = self._clock
-        if not _rewind(refused.request):
+        before = self._server.offset
+        self._server.try_out(offset)
+        obstacle = _obstacle(refused)
+        if obstacle:
             self._is_explained = True
             _log.warning(
-                "%s The body of the request that was refused can be read only once, so it was "
-                "not sent again; the next request of this auth object is signed with that time.",
+                "%s %s, so the request that was refused was not sent again; the next request of "
+                "this auth object is signed with that time.",
                 diagnosis.clock_news(offset, refused),
+                obstacle,
             )
             return refused
-        refused.content  # noqa: B018 - reading it to the end releases the connection
-        refused.close()
+        _read(refused)
         again = refused.request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
@@ -319,12 +329,28 @@ def _stays(response: Response) -> bool:
     return origin is not None and origin == origin_of(response.url)
 
 
-def _rewind(request: PreparedRequest) -> bool:
-    """Make the body ready to be sent again; False where it can be read only once."""
-    if request.body is None or isinstance(request.body, (str, bytes)):
-        return True
+def _obstacle(refused: Response) -> str | None:
+    """Make the body ready to be sent again, and tell what keeps the request from it."""
+    # Adapters of somebody else's may leave no connection, and those of async clients need await.
+    if not hasattr(refused, "connection") or iscoroutinefunction(refused.connection.send):
+        return "This client cannot send from here"
+    body = refused.request.body
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
+        return None
     try:
-        rewind_body(request)
+        rewind_body(refused.request)
     except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
-        return False
-    return True
+        return "Its body can be read only once"
+    return None
+
+
+def _read(refused: Response) -> None:
+    """Read a refusal for ``history`` and release its connection; its end is not waited for."""
+    body = b""
+    with suppress(RequestException):
+        for chunk in refused.iter_content(4096):
+            body += chunk
+            if len(body) > _MAX_REFUSAL_BYTES:
+                break
+    refused.close()
+    refused._content, refused._content_consumed = body, True

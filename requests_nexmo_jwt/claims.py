@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeGuard
 
-from .errors import ClaimError, CredentialsError, shown
+from .errors import ClaimError, CredentialsError, may_hold_key_text, shown
 
 #: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
 #: ... A default value of 15 minutes from the time the JWT is generated."
@@ -109,7 +109,7 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
         yield Violation("iat", f"iat is {shown(claims.get('iat'))}; it must be {_TIME}")
     iat = read_time(claims.get("iat"))
     if iat is not None and iat > now:
-        yield Violation("iat", f"iat is {span(iat - now)} in the future; is the clock right?")
+        yield Violation("iat", f"iat is {span(iat - now)} in the future: a clock is wrong")
     if "exp" not in claims:
         if iat is not None and iat + DEFAULT_TTL <= now:
             yield Violation("exp", "expired: 15 min after iat, since it has no exp", expired=True)
@@ -156,8 +156,6 @@ def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
             yield Violation(name, f"{name} is {shown(claims[name])}; it must be a non-empty str")
-        elif "-----BEGIN" in claims.get(name, ""):
-            yield Violation(name, f"{name} holds a private key, which every token would show")
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
         if problem:
@@ -217,8 +215,8 @@ def _checked_application_id(application_id: object) -> str:
         problem = f"is {shown(application_id)}"
     elif not application_id.strip():
         problem = "is empty"
-    elif "-----BEGIN" in application_id:
-        problem = "holds a private key; were the arguments exchanged?"
+    elif may_hold_key_text(application_id):
+        problem = "holds a private key; perhaps the arguments were exchanged"
     elif application_id != application_id.strip() or not application_id.isprintable():
         problem = "has white space around it, or a character that cannot be printed"
     else:
@@ -254,8 +252,14 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"{type(error).__name__}: {error}"
     else:
-        copy: dict[str, Any] = json.loads(text)
-        return copy
+        if b"PRIVATE KEY-----" not in text:
+            copy: dict[str, Any] = json.loads(text)
+            return copy
+        raise ClaimError(
+            "A claim holds a private key, and whoever sees a token can read its claims. Leave the "
+            "key out of them.",
+            claim="claims",
+        )
     raise ClaimError(
         f"claims cannot be written as JSON ({problem}). Give str, numbers, booleans, None, lists "
         "and dicts of these.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -17,13 +18,24 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from . import credentials, doctor, inspection, keys
 from .auth import NexmoJWT
 from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, read_time, span
-from .errors import ClaimError, EncryptedKeyError, NexmoJWTError, TokenError
+from .errors import (
+    ClaimError,
+    EncryptedKeyError,
+    NexmoJWTError,
+    TokenError,
+    may_hold_key_text,
+    shown,
+)
 from .sandbox import Sandbox
+
+_Loaded = TypeVar("_Loaded")
+
+_MAX_ACL_BYTES = 1 << 20
 
 _LONGEST_OFFSET = 100 * 365 * 86400
 
@@ -32,12 +44,19 @@ _METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
+    # A stream that the shell has closed is None; print would take stdout for it.
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - likewise
+    if sys.stdout is None:
+        return _fail("stdout is closed, so the result cannot be written. Leave it open.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     arguments = parser.parse_args(argv)
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
-    except ClaimError as error:
+    except (ClaimError, argparse.ArgumentTypeError) as error:
         parser.error(str(error))
     except NexmoJWTError as error:
         return _fail(str(error))
@@ -61,8 +80,19 @@ def _fail(message: str) -> int:
 # ---- Arguments -------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with status 2 and ``message``, which is not shown where it quotes a key."""
+        if may_hold_key_text(message):
+            message = (
+                "an argument is wrong; it is not shown, since it may hold a key. A key is given as "
+                "the path of its file."
+            )
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="nexmo-jwt",
         description="JSON Web Tokens for the Nexmo (Vonage) API.",
         epilog="examples:\n"
@@ -100,8 +130,10 @@ def _add_credentials(parser: argparse.ArgumentParser) -> None:
         "Both, or neither: then they are found in the environment (VONAGE_APPLICATION_ID, "
         "VONAGE_PRIVATE_KEY)\nor in the Vonage CLI's files (.vonagerc, ~/.vonage/config.json).",
     )
-    group.add_argument("--app-id", metavar="ID", help="the application's id")
-    group.add_argument("--private-key", metavar="PATH", help="the file with its private key")
+    group.add_argument("--app-id", type=_filled, metavar="ID", help="the application's id")
+    group.add_argument(
+        "--private-key", type=_key_path, metavar="PATH", help="the file with its private key"
+    )
 
 
 def _add_token(commands: Any) -> None:
@@ -185,7 +217,7 @@ def _add_check(commands: Any) -> None:
         "--public-key", action="store_true", help="print the public key, for Vonage's dashboard"
     )
     parser.add_argument(
-        "--token", help="send this token instead of a new one; - reads it from stdin"
+        "--token", type=_filled, help="send this token instead of a new one; - reads it from stdin"
     )
     _add_credentials(parser)
 
@@ -211,10 +243,25 @@ def _add_sandbox(commands: Any) -> None:
     )
 
 
+def _filled(text: str) -> str:
+    """Refuse what an unset variable leaves behind."""
+    if text.strip():
+        return text
+    raise argparse.ArgumentTypeError("it is empty. Is the variable set?")
+
+
+def _key_path(text: str) -> str:
+    if not keys.is_pem(text):
+        return _filled(text)
+    raise argparse.ArgumentTypeError(keys.ON_A_COMMAND_LINE)
+
+
 def _port(text: str) -> int:
-    if text.isdecimal() and int(text) <= 65535:
+    if re.fullmatch("[0-9]{1,5}", text) and int(text) <= 65535:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port: give 1 to 65535, or 0 for a free one")
+    raise argparse.ArgumentTypeError(
+        f"{shown(text)} is no port: give 1 to 65535, or 0 for a free one"
+    )
 
 
 def _seconds(text: str) -> int:
@@ -222,21 +269,23 @@ def _seconds(text: str) -> int:
         if abs(int(text)) <= _LONGEST_OFFSET:
             return int(text)
     raise argparse.ArgumentTypeError(
-        f"{text!r} is no whole number of seconds, of 100 years at most"
+        f"{shown(text)} is no whole number of seconds, of 100 years at most"
     )
 
 
 def _acl(text: str) -> dict[str, Any]:
     """Return the paths that one ``--acl`` names, each with its rule."""
     if text.startswith("@"):
+        path = shown(text[1:])
         try:
-            acl = json.loads(Path(text[1:]).read_text(encoding="utf-8"))
+            with open(text[1:], "rb") as file:
+                acl = json.loads(file.read(_MAX_ACL_BYTES))
         except OSError as error:
-            raise argparse.ArgumentTypeError(f"cannot read {text[1:]}: {error.strerror}") from None
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[1:]} is not JSON") from None
+            raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
+        except (ValueError, RecursionError):
+            raise argparse.ArgumentTypeError(f"{path} is not JSON") from None
         if not isinstance(acl, dict) or not isinstance(acl.get("paths"), dict) or len(acl) > 1:
-            raise argparse.ArgumentTypeError(f'{text[1:]} is not of the form {{"paths": {{...}}}}')
+            raise argparse.ArgumentTypeError(f'{path} is not of the form {{"paths": {{...}}}}')
         return dict(acl["paths"])
     match = _METHODS_AND_PATH.fullmatch(text)
     if match:
@@ -244,19 +293,19 @@ def _acl(text: str) -> dict[str, Any]:
     if text.startswith("/"):
         return {text: {}}
     raise argparse.ArgumentTypeError(
-        f"{text!r} is neither a path, METHOD,METHOD:PATH nor @file.json"
+        f"{shown(text)} is neither a path, METHOD,METHOD:PATH nor @file.json"
     )
 
 
 def _claim(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=JSON")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not of the form NAME=JSON")
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):
         raise argparse.ArgumentTypeError(
-            f"the value of {name!r} is not JSON; a string has quotes: '{name}=\"...\"'"
+            f"the value of {shown(name)} is not JSON; a string has quotes: 'NAME=\"...\"'"
         ) from None
 
 
@@ -291,14 +340,32 @@ def _token(arguments: argparse.Namespace) -> int:
 
 
 def _auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
-    """Return the auth object of the command's credentials, asking for a passphrase if need be."""
+    """Return the auth object of the command's credentials."""
+    _check_both(arguments)
+    return _asking(
+        lambda passphrase: NexmoJWT(
+            arguments.app_id, arguments.private_key, passphrase=passphrase, **options
+        )
+    )
+
+
+def _check_both(arguments: argparse.Namespace) -> None:
+    if bool(arguments.app_id) != bool(arguments.private_key):
+        given, missing = ("--app-id", "--private-key")[:: 1 if arguments.app_id else -1]
+        raise argparse.ArgumentTypeError(
+            f"{given} needs {missing} beside it: an id and a key are never mixed from two places"
+        )
+
+
+def _asking(load: Callable[[str | None], _Loaded]) -> _Loaded:
+    """Return what ``load`` makes of a passphrase, which is asked for if need be."""
     try:
-        return NexmoJWT(arguments.app_id, arguments.private_key, **options)
+        return load(None)
     except EncryptedKeyError as error:
         passphrase = credentials.ask_passphrase(error) if error.passphrase_missing else None
-        if not passphrase:
+        if passphrase is None:
             raise
-    return NexmoJWT(arguments.app_id, arguments.private_key, passphrase=passphrase, **options)
+    return load(passphrase)
 
 
 def _read(words: Sequence[str]) -> str:
@@ -343,12 +410,10 @@ def _signature(
 ) -> tuple[bool | None, str]:
     """Verify the signature where a key is at hand; None where it was not verified."""
     try:
-        if arguments.private_key and not arguments.app_id:
-            passphrase = os.environ.get(credentials.PASSPHRASE_VARIABLE)
-            return doctor.signature_verdict(
-                found, None, keys.load(arguments.private_key, passphrase)
-            )
-        ours = credentials.find(arguments.app_id, arguments.private_key)
+        if arguments.private_key:
+            ours = credentials.find(arguments.app_id or "", arguments.private_key)
+            return doctor.signature_verdict(found, ours, _asking(ours.load_key))
+        ours = credentials.find(arguments.app_id, None)
         return doctor.signature_verdict(found, ours, ours.load_key())
     except credentials.NothingFoundError:
         return None, "was not verified: there is no key at hand (--private-key names one)"
@@ -391,7 +456,7 @@ def _mark(kept: bool | None) -> str:
     except UnicodeEncodeError:
         tick, cross = "+", "x"
     mark, colour = {True: (tick, 32), False: (cross, 31), None: ("?", 33)}[kept]
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):  # no-color.org
         return f"\033[{colour}m{mark}\033[0m"
     return mark
 
@@ -399,17 +464,18 @@ def _mark(kept: bool | None) -> str:
 def _check(arguments: argparse.Namespace) -> int:
     # What a request would log, this command says itself.
     logging.getLogger(__package__).addHandler(logging.NullHandler())
-    if arguments.token:
+    if arguments.token is not None:
         token = _read([arguments.token])
         inspection.inspect(token)
         good, lines = doctor.ask(arguments.url, doctor.GivenToken(token), None)
         print(*lines, sep="\n")
         return 0 if good else 1
+    _check_both(arguments)
     found = credentials.find(arguments.app_id, arguments.private_key)
     print(*doctor.describe_credentials(found), sep="\n", flush=True)
     auth = _auth(arguments)
     key = auth._loaded_key()
-    print(*doctor.describe_key(key), sep="\n", flush=True)
+    print(*doctor.describe_key(key, found), sep="\n", flush=True)
     if arguments.public_key:
         print(f"\n{doctor.public_key_pem(key)}")
     good, lines = doctor.ask(arguments.url, auth, key.fingerprint)

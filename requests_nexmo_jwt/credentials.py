@@ -138,10 +138,10 @@ class CLIConfig:
                 "application's private key, or its PEM text."
             )
         source = f"{self.path}: {id_field} and {key_field} ({_form(private_key)})"
+        name = f"{key_field!r} in {self.path}"
         if isinstance(private_key, str):
             folder = os.path.dirname(self.path)
-            private_key = os.path.join(folder, os.path.expanduser(private_key))
-        name = f"{key_field!r} in {self.path}"
+            private_key = keys.resolve(private_key, name=name, folder=folder)
         return Credentials(application_id, private_key, name, source, self)
 
     def _fields(self) -> dict[str, str | keys.Secret | None] | None:

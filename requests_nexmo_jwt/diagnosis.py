@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from requests import Response
 
+from .errors import shown
 from .inspection import Inspection
 
 #: Seconds that a clock may be off before it explains a 401.
@@ -29,10 +30,11 @@ class Cause:
     remedy: str
 
 
-def clock_offset(response: Response) -> float | None:
+def clock_offset(response: Response, *, received: float | None = None) -> float | None:
     """Return how many seconds the server's clock is ahead of ours, None where it is untold.
 
-    The ``Date`` of a response is in whole seconds, and as old as the way back.
+    ``received``: when the response came, in Unix seconds; now by default. The ``Date`` of a
+    response is in whole seconds, and as old as the way back.
     """
     try:
         date = parsedate_to_datetime(response.headers["Date"])
@@ -42,7 +44,7 @@ def clock_offset(response: Response) -> float | None:
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=timezone.utc)
-    return date.timestamp() - time.time()
+    return date.timestamp() - (time.time() if received is None else received)
 
 
 def clock_is_off(offset: float | None, response: Response, *, by: float = 0) -> bool:
@@ -62,6 +64,15 @@ def clock_news(offset: float, response: Response) -> str:
     )
 
 
+def clock_state(offset: float | None, response: Response) -> str:
+    """Return a few words on this machine's clock, by the ``offset`` that the server's has."""
+    if offset is None:
+        return "not known, since the server tells no time"
+    if not clock_is_off(offset, response):
+        return f"within {max(2, math.ceil(abs(offset)))} s"
+    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
+
+
 def summary(
     inspection: Inspection,
     response: Response,
@@ -76,12 +87,7 @@ def summary(
     """
     offset = clock_offset(response)
     broken = [rule for rule in inspection.rules(now=_server_time(offset)) if not rule.kept]
-    if offset is None:
-        clock = "the server tells no time"
-    elif clock_is_off(offset, response):
-        clock = f"clock {abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
-    else:
-        clock = f"clock within {max(2, math.ceil(abs(offset)))} s"
+    clock = f"clock {clock_state(offset, response)}"
     token = f"token refused: {broken[0].reason}" if broken else "token well-formed"
     if broken:
         likely = ""
@@ -103,7 +109,8 @@ def causes(
 ) -> list[Cause]:
     """Return what may explain the 401 in ``response``, the likeliest first.
 
-    ``offset`` is the clock's; ``fingerprint`` is the key's that signed, None where unknown.
+    ``offset`` is the clock's; ``fingerprint`` is the key's that signed, None where the token
+    was signed by somebody else.
     """
     application_id = inspection.claims.get("application_id")
     found = []
@@ -116,24 +123,35 @@ def causes(
                 "Set this machine's clock.",
             )
         )
-    found += [
-        Cause(f"The token breaks a rule: {rule.reason}.", "Sign a new one that keeps it.")
-        for rule in inspection.rules(now=_server_time(offset))
-        if not rule.kept
-    ]
+    for rule in inspection.rules(now=_server_time(offset)):
+        if not rule.kept:
+            future = rule.name == "iat" and "future" in rule.reason
+            remedy = "Set this machine's clock." if future else "Sign a new one that keeps it."
+            found.append(Cause(f"The token breaks a rule: {rule.reason}.", remedy))
+    sent_before = Cause(
+        "The token was sent before.", "Sign a new one for each request: a jti counts once."
+    )
+    detail = server_detail(response)
+    if "jti" in detail:
+        found.append(sent_before)
+    if "acl" in detail:
+        found.append(Cause("The token's acl does not open this.", "Sign one whose acl does."))
     unknown = Cause(
-        f"There is no application {application_id}, or not in this account.",
+        f"There is no application {shown(application_id)}, or not in this account.",
         "Compare the id with the Vonage dashboard, under Applications. An API key is no id.",
     )
     mismatch = Cause(
-        f"The key {fingerprint or 'that signed'} does not belong to application {application_id}.",
+        f"The key {fingerprint or 'that signed'} does not belong to application "
+        f"{shown(application_id)}.",
         "Compare the public key that 'nexmo-jwt check --public-key' prints with the one in the "
         "Vonage dashboard; if they differ, save this one there, or use the other key.",
     )
-    if _server_says(response, "application_id") or not is_uuid(application_id):
+    if "application_id" in detail or not is_uuid(application_id):
         found += [unknown, mismatch]
     else:
         found += [mismatch, unknown]
+    if fingerprint is None and sent_before not in found:
+        found.append(sent_before)
     found.append(
         Cause(
             "This product takes another kind of authentication.",
@@ -147,7 +165,7 @@ def server_detail(response: Response) -> str:
     """Return the server's own words in a problem of RFC 7807, empty where there are none."""
     try:
         problem = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     detail = problem.get("detail") if isinstance(problem, dict) else None
     return detail if isinstance(detail, str) else ""
@@ -156,10 +174,6 @@ def server_detail(response: Response) -> str:
 def _server_time(offset: float | None) -> float:
     """Return the server's time, at the latest: its ``Date`` has dropped up to a second."""
     return time.time() + (0 if offset is None else offset + 1)
-
-
-def _server_says(response: Response, word: str) -> bool:
-    return word in server_detail(response)
 
 
 def is_uuid(text: object) -> bool:

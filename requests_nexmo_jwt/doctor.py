@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from requests.auth import AuthBase
 
 from . import diagnosis
 from .auth import NexmoJWT
-from .credentials import Credentials
+from .credentials import CLIConfig, Credentials
 from .errors import NexmoJWTError
 from .inspection import Inspection, inspect
 from .keys import Key
@@ -52,16 +53,17 @@ def describe_credentials(found: Credentials) -> Iterator[str]:
     yield f"application: {found.application_id}{looks}"
 
 
-def describe_key(key: Key) -> Iterator[str]:
+def describe_key(key: Key, found: Credentials) -> Iterator[str]:
     """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
     yield f"key:         RSA, {key.current().key_size} bits, {key.form}"
     yield f"             {key.fingerprint}"
-    if key.path and os.name == "posix":
-        mode = stat.S_IMODE(os.stat(key.path).st_mode)
+    path = key.path or (found.place.path if isinstance(found.place, CLIConfig) else None)
+    if path and os.path.exists(path) and os.name == "posix":
+        mode = stat.S_IMODE(os.stat(path).st_mode)
         if mode & 0o077:
-            yield f"             others can read {key.path} (mode {mode:04o}): chmod 600 it"
+            yield f"             others can read {path} (mode {mode:04o}): chmod 600 it"
         else:
-            yield f"             only you can read {key.path} (mode {mode:04o})"
+            yield f"             only you can read {path} (mode {mode:04o})"
 
 
 def public_key_pem(key: Key) -> str:
@@ -77,6 +79,7 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
     """
     Scope().check(url)
     lines = [f"request:     GET {url}"]
+    started = time.time()
     try:
         response = requests.get(url, auth=auth, timeout=_TIMEOUT, allow_redirects=False)
     except NexmoJWTError:
@@ -84,11 +87,13 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
     except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing, a Location
         return False, [*lines, f"             {_network_problem(error, url)}"]
     first = response.history[0] if response.history else response
-    lines.append(f"             {response.status_code} {response.reason}")
+    reason = ascii(response.reason)[1:-1]  # escaped, for the terminal
+    lines.append(f"             {response.status_code} {reason}")
     if first is not response:
         lines[-1] += f", after a {first.status_code} to a token signed with this machine's time"
-    offset = diagnosis.clock_offset(first)
-    lines.append(f"clock:       {_clock(offset, first)}")
+    offset = diagnosis.clock_offset(first, received=started + first.elapsed.total_seconds())
+    by = "" if offset is None else ", by the server's Date"
+    lines.append(f"clock:       {diagnosis.clock_state(offset, first)}{by}")
     if first.status_code != 401:
         good, words = _verdict(response.status_code)
         return good, [*lines, f"token:       {words}"]
@@ -126,14 +131,6 @@ def signature_verdict(
     return False, f"is not by the key at hand, {key.fingerprint}{other if ours else ''}"
 
 
-def _clock(offset: float | None, response: requests.Response) -> str:
-    if offset is None:
-        return "the server does not tell the time"
-    if not diagnosis.clock_is_off(offset, response):
-        return f"right within {max(2, round(abs(offset)))} s of the server's"
-    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} the server's"
-
-
 def _network_problem(error: Exception, url: str) -> str:
     """Say in a sentence why no answer came."""
     origin = origin_of(url)
@@ -161,7 +158,7 @@ def _network_problem(error: Exception, url: str) -> str:
     return f"the request cannot be made: {error}"
 
 
-def _chain(error: BaseException | Any) -> Iterator[object]:
+def _chain(error: Any) -> Iterator[object]:
     """Yield ``error`` and what is behind it; urllib3 keeps that in arguments and ``reason``."""
     seen: list[object] = []
     waiting: list[object] = [error]

@@ -11,8 +11,13 @@ import re
 
 from requests import RequestException
 
-# A key in PEM, or a line of its base64. An id in UUID form is shorter.
-_MAY_BE_KEY_TEXT = re.compile(r"-----BEGIN|[A-Za-z0-9+/=]{40}")
+# A key in PEM, or a line of its base64, which is 64 characters long.
+_KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
+
+
+def may_hold_key_text(text: str) -> bool:
+    """Tell whether a message must not show ``text``."""
+    return bool(_KEY_TEXT.search(text))
 
 
 def shown(value: object) -> str:
@@ -21,7 +26,7 @@ def shown(value: object) -> str:
         text = repr(value)
     except Exception:  # an int of over 4300 digits, say
         return f"<{type(value).__name__}>"
-    if _MAY_BE_KEY_TEXT.search(text):
+    if may_hold_key_text(text):
         return f"<{type(value).__name__}, not shown since it may hold a key>"
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
@@ -39,7 +44,7 @@ class CredentialsError(NexmoJWTError):
 
 
 class PrivateKeyError(NexmoJWTError):
-    """A private key could not be read, or Nexmo would not take its signatures.
+    """A private key cannot be read, Nexmo would not take its signatures, or it may not travel.
 
     ``path`` is the key file it is about, or None where the key was no file.
     """

@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .claims import violations
-from .errors import TokenError
+from .errors import TokenError, shown
 
 #: Tokens that servers take in a header are far smaller.
 MAX_TEXT_BYTES = 1 << 20
@@ -54,16 +54,13 @@ class Inspection:
 
     def rules(self, *, now: float) -> list[Rule]:
         """Return every rule, judged at ``now`` (Unix seconds)."""
-        broken = list(self._broken(now))
-        return [
-            *(Rule(name, False, reason) for name, reason in broken if name not in _RULES),
-            *(
-                rule
-                for name, kept in _RULES.items()
-                for rule in [Rule(name, False, why) for broke, why in broken if broke == name]
-                or [Rule(name, True, self._note(name) or kept)]
-            ),
-        ]
+        broken = [Rule(name, False, reason) for name, reason in self._broken(now)]
+        rules = [rule for rule in broken if rule.name not in _RULES]
+        for name, kept in _RULES.items():
+            rules += [rule for rule in broken if rule.name == name] or [
+                Rule(name, True, self._note(name) or kept)
+            ]
+        return rules
 
     def is_signed_by(self, key: RSAPublicKey) -> bool:
         """Verify the RS256 signature with the public key of an application."""
@@ -75,7 +72,7 @@ class Inspection:
 
     def _broken(self, now: float) -> Iterator[tuple[str, str]]:
         for name in self.repeated:
-            yield name, f"{name} is there more than once: readers differ in which one counts"
+            yield name, f"{shown(name)} is there more than once: readers differ in which one counts"
         if self.header.get("alg") != "RS256":
             yield "alg", f"alg is {self.header.get('alg')!r:.40}; it must be 'RS256'"
         if self.header.get("typ") != "JWT":
@@ -94,17 +91,15 @@ def find_token(text: str) -> str:
 
     Raises ``TokenError`` where there is none.
     """
-    bearer = _BEARER.search(text)
-    if bearer:
-        return bearer[1]
     alone = text.strip()
     if not alone:
         raise TokenError("The token is empty. Give a token, a header that has one, or - for stdin.")
     if not re.search(r"\s", alone):
         return alone
-    some = _SOME_TOKEN.search(text)
-    if some:
-        return some[0]
+    bearers = _BEARER.findall(text)
+    for found in ([word for word in bearers if "." in word], _SOME_TOKEN.findall(text), bearers):
+        if found:
+            return str(found[0])
     raise TokenError(
         "There is no token in this text. Give one, or a header 'Authorization: Bearer ...'."
     )
@@ -130,6 +125,10 @@ def inspect(token: str) -> Inspection:
     )
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
     """Return a JSON object, and the names that it has more than once."""
     repeated: list[str] = []
@@ -139,7 +138,7 @@ def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
         repeated.extend(sorted({name for name in names if names.count(name) > 1}))
         return dict(pairs)
 
-    found = json.loads(text, object_pairs_hook=collect)
+    found = json.loads(text, object_pairs_hook=collect, parse_constant=_no_constant)
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found, repeated

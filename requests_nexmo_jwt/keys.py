@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from .errors import EncryptedKeyError, PrivateKeyError
+from .errors import EncryptedKeyError, PrivateKeyError, may_hold_key_text
 
 _log = logging.getLogger(__package__)
 
@@ -37,8 +37,15 @@ _PEM_BLOCK = re.compile(
     rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----((?:(?!-----BEGIN ).)*?)-----END \1-----",
     re.DOTALL,
 )
-# Base64 lines of a PEM are 64 characters long; a control character is in no path people type.
-_MAY_BE_KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{60}|[\0-\x1f\x7f]")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
+_FIRST_FOLDER = re.compile(r"(~?/)?[^/]+/")
+
+
+#: Says of the text of a key that it was given on a command line.
+ON_A_COMMAND_LINE = (
+    "There is a private key in it, and every process on this machine can read a command line. "
+    "Save the key to a file and give its path."
+)
 
 
 class Secret(bytes):
@@ -177,8 +184,8 @@ def is_pem(private_key: str | bytes) -> bool:
     return b"-----BEGIN" in private_key
 
 
-def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
-    """Return the path of a key file, absolute and with ``~`` expanded.
+def resolve(path: str | os.PathLike[str], *, name: str = "private_key", folder: str = "") -> str:
+    """Return the path of a key file, relative to ``folder``, absolute and with ``~`` expanded.
 
     Raises ``PrivateKeyError`` where ``path`` is empty, or names no file and may
     be key text that lost its first line: then it is not shown.
@@ -189,24 +196,31 @@ def resolve(path: str | os.PathLike[str], *, name: str = "private_key") -> str:
         text = ""
     if not text.strip():
         raise PrivateKeyError(f"{name} is empty. Give the path of the key file, or PEM text.")
-    absolute = absolute_path(text)
-    if "-----BEGIN" in text:
+    absolute = absolute_path(text, folder)
+    if is_pem(text):
         raise PrivateKeyError(
             f"{name} is a Path made of PEM text, which a Path alters. Give the text as a str."
         )
-    if _MAY_BE_KEY_TEXT.search(text) and not (_exists(absolute) or _begins_with_a_folder(text)):
+    # A long path has slashes, and so has base64: a path is told by its first folder.
+    first = _FIRST_FOLDER.match(text)
+    if (
+        (may_hold_key_text(text) or _CONTROL.search(text))
+        and not _exists(absolute)
+        and not (first and _exists(absolute_path(first[0], folder)))
+    ):
         raise PrivateKeyError(
             f"{name} was taken as a path, since it has no '-----BEGIN' line, but there is no "
             f"such file. It is not shown here: its {len(text)} characters may be key text. Give "
-            "the whole text of the key file, '-----BEGIN' line included, or its path."
+            "the path of the key file. Where the text of a key is taken, it is taken whole, "
+            "'-----BEGIN' line included."
         )
     return absolute
 
 
-def absolute_path(path: str) -> str:
+def absolute_path(path: str, folder: str = "") -> str:
     """Return ``path`` absolute, with ``~`` expanded, also in a folder that is gone."""
     try:
-        return os.path.abspath(os.path.expanduser(path))
+        return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))
     except (OSError, ValueError):
         return path
 
@@ -230,13 +244,6 @@ def _exists(path: str) -> bool:
         return os.path.exists(path)
     except ValueError:  # a NUL character
         return False
-
-
-def _begins_with_a_folder(path: str) -> bool:
-    """Tell a long path from the base64 of a key, which has slashes too."""
-    first, slash, _ = path.lstrip("/").partition("/")
-    root = "/" if path.startswith("/") else ""
-    return bool(slash) and (first == "~" or _exists(root + first))
 
 
 def _version(file: str | int) -> tuple[int, ...] | None:

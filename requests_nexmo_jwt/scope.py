@@ -119,16 +119,15 @@ class Scope:
         origin = origin_of(url)
         if origin is None:
             raise ScopeError(
-                f"{shown(_without_secrets(url))} gets no token: its host cannot be told for "
+                f"{shown(_host_part(url))} gets no token: its host cannot be told for "
                 "certain. Write https://, the plain name of the host, and no user name before it."
             )
         if not (any(entry.admits(origin) for entry in self._entries) or origin.is_loopback):
             raise ScopeError(self._refusal(origin), host=origin.host)
         if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
             raise ScopeError(
-                f"{origin} would be reached through the proxy that HTTP_PROXY or ALL_PROXY names, "
-                "which would see the token in clear text. Add the host to NO_PROXY: "
-                f"NO_PROXY={origin.host}.",
+                f"HTTP_PROXY or ALL_PROXY names a proxy for {origin}, which would see the token "
+                f"in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
                 host=origin.host,
             )
 
@@ -203,6 +202,8 @@ def _canonical(host: str) -> str:
         return ""
 
 
-def _without_secrets(url: str) -> str:
-    """Return ``url`` without its query and what stands before the last ``@`` of its host."""
-    return re.sub(r"//[^/]*@", "//...@", re.split(r"[?#]", url, maxsplit=1)[0])
+def _host_part(url: str) -> str:
+    """Return ``url`` up to its host, without what stands before the last ``@`` of that."""
+    scheme, slashes, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("//")
+    host = rest.partition("/")[0].rpartition("@")
+    return scheme + slashes + ("...@" if host[1] else "") + host[2]

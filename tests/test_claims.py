@@ -228,6 +228,8 @@ KEY_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDGkY3mO3Vc8l0t"
     "options",
     [
         {"sub": f"-----BEGIN PRIVATE KEY-----\n{KEY_LINE}\n"},
+        {"claims": {"note": [f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_LINE}\n"]}},
+        {"claims": {f"-----BEGIN PRIVATE KEY-----\n{KEY_LINE}": 1}},
         {"sub": [KEY_LINE]},
         {"claims": [KEY_LINE]},
         {"claims": KEY_LINE},
@@ -244,7 +246,8 @@ def test_key_text_in_the_wrong_place_is_not_shown(options: dict[str, object], ke
 
 
 def test_a_key_in_the_place_of_the_id_is_refused_and_not_shown(keys: Keys) -> None:
-    for swapped in (keys.pkcs8, keys.pkcs8.decode(), keys.pkcs8.decode().splitlines()):
+    lines = keys.pkcs8.decode().splitlines()
+    for swapped in (keys.pkcs8, keys.pkcs8.decode(), lines, "".join(lines[1:-1])):
         with pytest.raises(CredentialsError) as caught:
             NexmoJWT(swapped, keys.object)
         assert key_text_in(str(caught.value), keys.pkcs8) is None

@@ -5,10 +5,13 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -117,7 +120,7 @@ def test_token_prints_the_whole_header(run: Run, nexmo: Sandbox) -> None:
     assert requests.get(nexmo.url, headers={name: value}, timeout=10).ok
 
 
-@pytest.mark.skipif(subprocess.call(["which", "curl"], stdout=-3) != 0, reason="no curl")
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
 def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
     line = f'curl -s -H "Authorization: Bearer $({SCRIPT[0]} token)" {nexmo.url}/v1/calls'
     env = {"PATH": os.environ["PATH"], **credentials(nexmo)}
@@ -133,8 +136,12 @@ BAD_TOKENS = [
     (["--sub", ""], 2, "sub is ''"),
     (["--acl", "calls"], 2, "neither a path"),
     (["--acl", "get:/x"], 2, "neither a path"),
-    (["--acl", "@nowhere.json"], 2, "cannot read nowhere.json"),
+    (["--acl", "@nowhere.json"], 2, "cannot read 'nowhere.json'"),
     (["--acl", "@/dev/null"], 2, "is not JSON"),
+    (["--acl", "@/dev/zero"], 2, "is not JSON"),
+    (["--acl", "@deep.json"], 2, "is not JSON"),
+    (["--acl", "@list.json"], 2, 'not of the form {"paths"'),
+    (["--acl", "@more.json"], 2, 'not of the form {"paths"'),
     (["--acl", "/a", "--acl", "GET:/a"], 2, "names /a twice"),
     (["--claim", "x"], 2, "NAME=JSON"),
     (["--claim", "=1"], 2, "NAME=JSON"),
@@ -143,7 +150,10 @@ BAD_TOKENS = [
     (["--claim", "exp=5"], 2, "made for each token"),
     (["--claim", "x=1", "--claim", "x=2"], 2, "one claim twice"),
     (["--not-before", "900"], 2, "never be valid"),
-    (["--private-key", "nowhere.key"], 1, "application_id is missing"),
+    (["--private-key", "nowhere.key"], 2, "--private-key needs --app-id beside it"),
+    (["--app-id", "x"], 2, "--app-id needs --private-key beside it"),
+    (["--app-id", "", "--private-key", "nowhere.key"], 2, "--app-id: it is empty"),
+    (["--app-id", "x", "--private-key", " "], 2, "--private-key: it is empty"),
     (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key' does not exist"),
     (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
     (["--bogus"], 2, "unrecognized"),
@@ -152,11 +162,84 @@ BAD_TOKENS = [
 
 @pytest.mark.parametrize(("arguments", "status", "words"), BAD_TOKENS)
 def test_a_token_that_cannot_be_made_is_told(
-    arguments: list[str], status: int, words: str, run: Run, nexmo: Sandbox
+    arguments: list[str], status: int, words: str, run: Run, nexmo: Sandbox, tmp_path: Path
 ) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "list.json").write_text('["/v1/calls"]')
+    (tmp_path / "more.json").write_text('{"paths": {"/v1/calls": {}}, "path": {}}')
     result = run("token", *arguments, env=credentials(nexmo))
     assert (result.returncode, result.stdout) == (status, "")
     assert words in result.stderr
+
+
+# Where the text of a key may land, quoted as it should be or not.
+MISPLACED_KEYS = [
+    *(["token", option, "{pem}"] for option in ("--ttl", "--sub", "--acl", "--claim", "--app-id")),
+    *(["token", option, "{base64}"] for option in ("--ttl", "--acl", "--claim", "--not-before")),
+    ["token", "--acl", "@{pem}"],
+    ["token", "--claim", "{base64}={base64}"],
+    ["token", "--claim", 'x="{base64} -----BEGIN PRIVATE KEY-----"'],
+    ["token", "--app-id", "x", "--private-key", "{pem}"],
+    ["token", "--app-id", "x", "--private-key={words}"],
+    ["token", "--app-id", "x", "--private-key", "{base64}"],
+    ["token", "--app-id", "{base64}", "--private-key", "private.key"],
+    ["inspect", "{pem}"],
+    ["inspect", "{base64}"],
+    ["check", "--token", "{pem}"],
+    ["check", "--url", "{pem}"],
+    ["check", "--url", "https://{base64}/"],
+    ["sandbox", "--port", "{pem}"],
+    ["{base64}"],
+]
+
+
+@pytest.mark.parametrize("command", MISPLACED_KEYS, ids=" ".join)
+def test_key_text_in_the_wrong_place_is_never_shown(
+    command: list[str], run: Run, nexmo: Sandbox, key_file: Path, keys: Keys
+) -> None:
+    pem = keys.pkcs8.decode()
+    arguments: list[str] = []
+    for part in command:
+        if part.endswith("{words}"):  # as the shell splits what has no quotes around it
+            arguments += part.replace("{words}", pem).split()
+        else:
+            base64 = "".join(pem.splitlines()[1:-1])
+            arguments.append(part.replace("{pem}", pem).replace("{base64}", base64))
+    result = run(*arguments, env=credentials(nexmo))
+    assert result.returncode in (1, 2)
+    if command != ["inspect", "{base64}"]:
+        assert "nexmo-jwt" in result.stderr
+    assert key_text_in(result.stdout + result.stderr, keys.pkcs8) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "stdout", "stderr"),
+    [
+        ("token >&-", 1, "", "stdout is closed"),
+        ("sandbox >&-", 1, "", "stdout is closed"),
+        ("inspect - <&-", 1, "", "The token is empty"),
+        ("check --token - <&-", 1, "", "The token is empty"),
+        ("token --app-id x --private-key nowhere.key 2>&-", 1, "", ""),
+        ("token --ttl 1 2>&-", 2, "", ""),
+        ("inspect - >/dev/full", 1, "", "No space left"),
+    ],
+)
+def test_a_closed_or_full_stream_is_told_where_it_can_be(
+    command: str, status: int, stdout: str, stderr: str, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    result = subprocess.run(
+        f"{SCRIPT[0]} {command}",
+        shell=True,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], **credentials(nexmo)},
+        input=PAW.encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout.decode()) == (status, stdout)
+    assert stderr in result.stderr.decode()
+    assert len(result.stderr.splitlines()) <= 1
 
 
 def test_without_credentials_the_places_are_listed(run: Run) -> None:
@@ -176,6 +259,11 @@ def test_an_encrypted_key_is_asked_for_on_a_terminal_only(
     assert PASSPHRASE not in shown
     env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
     assert run(*arguments, env=env).stdout.startswith("eyJ")
+    token = signed(keys)
+    arguments = ["inspect", token, "--private-key", str(tmp_path / "locked.key")]
+    shown = at_a_terminal([*SCRIPT, *arguments], {"HOME": str(tmp_path)}, PASSPHRASE)
+    assert "the signature is by the key at hand" in shown
+    assert "by the key at hand" in run(*arguments, env=env).stdout
 
 
 def test_a_closed_pipe_and_a_full_disk_are_no_traceback(nexmo: Sandbox) -> None:
@@ -230,6 +318,7 @@ def test_the_token_of_the_article_is_told_its_faults(run: Run) -> None:
         "curl https://api.nexmo.com/v1/calls -H 'Authorization: Bearer {}' -H 'X: y'",
         'curl "https://api.nexmo.com/v1/calls" \\\n  -H "Authorization: Bearer {}"',
         "the token is {} and that is all",
+        "the bearer token is {} and that is all",
     ],
 )
 def test_inspect_finds_the_token_in_what_people_paste(wrapped: str, run: Run) -> None:
@@ -278,17 +367,23 @@ HOSTILE = {
     "no typ": (raw('{"alg":"RS256"}', "{}") + "AAAA", "✗ typ is None"),
     "claims twice": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"iat":1,"iat":2}') + "AAAA",
-        "✗ iat is there more than once",
+        "✗ 'iat' is there more than once",
     ),
     "alg twice": (
         raw('{"alg":"none","alg":"RS256","typ":"JWT"}', "{}") + "AAAA",
-        "alg is there more",
+        "'alg' is there more",
     ),
     "terminal codes": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"sub":"\\u001b[2J\\u009b","\\u001b]0;x\\u0007":1}')
         + "AAAA",
         "\\u001b[2J",
     ),
+    "terminal codes twice": (
+        raw('{"alg":"RS256","typ":"JWT"}', '{"\\u001b[2J":1,"\\u001b[2J\\u0007":1,"\\u001b[2J":2}')
+        + "AAAA",
+        "✗ '\\x1b[2J' is there more than once",
+    ),
+    "not a number": (raw('{"alg":"RS256"}', '{"x":NaN}') + "AAAA", "no JSON Web Token"),
     "a huge number": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"exp":' + "9" * 4000 + "}") + "A" * 4,
         "exp",
@@ -369,13 +464,18 @@ def test_inspect_prints_json_for_machines(run: Run, keys: Keys) -> None:
     assert bad["claims"]["iat"] == "1541060230"
 
 
-def test_marks_are_ascii_where_the_terminal_has_no_others(run: Run) -> None:
+def test_marks_are_ascii_where_the_terminal_has_no_others(run: Run, keys: Keys) -> None:
+    strange = run("inspect", signed(keys, iat="é"), env={"PYTHONIOENCODING": "ascii"})
+    assert "x iat is '\\xe9'; it must be" in strange.stdout
     result = run("inspect", PAW, env={"PYTHONIOENCODING": "ascii"})
     assert "  x iat is" in result.stdout
     assert "  + jti" in result.stdout
 
 
-@pytest.mark.parametrize(("variable", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+@pytest.mark.parametrize(
+    ("variable", "coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)],
+)
 def test_colour_is_for_terminals_that_want_it(
     variable: dict[str, str], coloured: bool, tmp_path: Path
 ) -> None:
@@ -399,7 +499,7 @@ def test_check_says_that_all_is_well(run: Run, nexmo: Sandbox) -> None:
         "200 OK",
     ):
         assert words in result.stdout
-    assert re.search(r"right within \d s of the server's", result.stdout)
+    assert re.search(r"clock: +within \d s, by the server's Date", result.stdout)
     assert "BEGIN PUBLIC KEY" not in result.stdout
 
 
@@ -439,9 +539,10 @@ def test_four_broken_setups_have_four_right_diagnoses(
     other_key = run(*ask, "--app-id", nexmo.application_id, "--private-key", key_file)
     assert "does not belong to application" in first_cause(other_key)
     assert "Compare the public key" in other_key.stdout
+    assert other_key.stderr == ""
 
     other_id = run(*ask, "--app-id", APPLICATION_ID, "--private-key", nexmo.private_key)
-    assert f"There is no application {APPLICATION_ID}" in first_cause(other_id)
+    assert f"There is no application '{APPLICATION_ID}'" in first_cause(other_id)
 
     now = int(time.time())
     nexmo.accept_key(keys.public)
@@ -449,8 +550,20 @@ def test_four_broken_setups_have_four_right_diagnoses(
     expired = run(*ask, "--token", old)
     assert "expired 2 hours ago" in first_cause(expired)
 
+    spent = signed(keys, application_id=nexmo.application_id)
+    assert run(*ask, "--token", spent).returncode == 0
+    assert "was sent before" in first_cause(run(*ask, "--token", "-", stdin=spent.encode()))
+    narrow = signed(keys, application_id=nexmo.application_id, acl={"paths": {"/v1/users": {}}})
+    assert "acl does not open this" in first_cause(run(*ask, "--token", narrow))
+
+    nexmo.clock_offset = -20
+    slightly = run(*ask, env=credentials(nexmo))
+    assert re.search(r"iat is \d+ s in the future: a clock is wrong\.$", first_cause(slightly))
+    assert slightly.stdout.count("Set this machine's clock") == 1
+
     nexmo.clock_offset = 3600
     clock = run(*ask, env=credentials(nexmo))
+    assert re.search(r"clock: +(3600|359\d) s behind, by the server's Date", clock.stdout)
     assert re.search(r"clock is (3600|359\d) s ahead of this machine's", first_cause(clock))
     assert "200 OK, after a 401" in clock.stdout
     assert "Set this machine's clock" in clock.stdout
@@ -474,6 +587,65 @@ def test_check_tells_a_token_from_a_request(
     result = run("check", "--url", nexmo.url, env=credentials(nexmo))
     assert result.returncode == exit_status
     assert words in result.stdout
+    assert f" {status} " in result.stdout
+    assert len(nexmo.requests) == 1
+
+
+def test_check_shows_no_codes_of_the_server_to_the_terminal(run: Run, keys: Keys) -> None:
+    answer = b"HTTP/1.1 401 \x1b[31mred\x1b]0;owned\x07\r\nContent-Length: 0\r\n\r\n"
+    token = signed(keys, application_id="\x1b[2J", kid="x")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer_once, args=(server, answer))
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        result = run("check", "--token", token, "--url", url)
+        thread.join()
+    assert "401 \\x1b[31mred" in result.stdout
+    assert "There is no application '\\x1b[2J'" in result.stdout
+
+
+def test_check_tells_of_a_connection_that_breaks(run: Run, keys: Keys) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer_once, args=(server, b""))
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        result = run("check", "--token", signed(keys), "--url", url)
+        thread.join()
+    assert result.returncode == 1
+    assert "the connection to 127.0.0.1 broke before an answer came" in result.stdout
+
+
+def answer_once(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+
+def test_check_reads_a_problem_that_is_none(run: Run, nexmo: Sandbox) -> None:
+    for body in ("[" * 100_000, "[]", '{"detail": 5}', "\xff"):
+        nexmo.answer_next(401, body=body)
+        result = run("check", "--url", nexmo.url, env=credentials(nexmo))
+        assert "does not belong to application" in first_cause(result)
+        assert "some take Basic" in result.stdout
+
+
+@pytest.mark.parametrize(("mode", "words"), [(0o640, "others can read"), (0o600, "only you can")])
+def test_check_looks_who_can_read_a_key_within_the_cli_s_file(
+    mode: int, words: str, run: Run, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    file = tmp_path / ".vonagerc"
+    fields = {"app-id": nexmo.application_id, "private-key": nexmo.private_key.read_text()}
+    file.write_text(json.dumps(fields))
+    file.chmod(mode)
+    assert words in run("check", "--url", nexmo.url).stdout
+
+
+def test_check_does_not_take_an_unset_variable_for_no_token(run: Run, nexmo: Sandbox) -> None:
+    result = run("check", "--token", "", "--url", nexmo.url, env=credentials(nexmo))
+    assert result.returncode == 2
+    assert "Is the variable set?" in result.stderr
+    assert nexmo.requests == []
 
 
 def test_check_doubts_an_application_id_that_is_no_uuid(run: Run, nexmo: Sandbox) -> None:
@@ -481,31 +653,46 @@ def test_check_doubts_an_application_id_that_is_no_uuid(run: Run, nexmo: Sandbox
         *("check", "--url", nexmo.url, "--app-id", "a1b2c3d4", "--private-key", nexmo.private_key)
     )
     assert "a1b2c3d4 - does not look like one (a UUID)" in result.stdout
-    assert "There is no application a1b2c3d4" in first_cause(result)
+    assert "There is no application 'a1b2c3d4'" in first_cause(result)
 
 
+# Further arguments and variables of `check`, where {closed} is a port that nobody listens on.
+NETWORK_PROBLEMS = [
+    (["--url", "http://127.0.0.1:{closed}/"], {}, "{closed} refuses connections"),
+    (["--url", "https://127.0.0.1:{nexmo}/"], {}, "TLS with 127.0.0.1 failed"),
+    ([], {"HTTPS_PROXY": "http://127.0.0.1:{closed}"}, "the proxy does not answer, or refuses"),
+    ([], {"HTTPS_PROXY": "{proxy}"}, "the proxy does not answer, or refuses"),
+    ([], {"HTTPS_PROXY": "http://"}, "the request cannot be made: Please check proxy URL"),
+    ([], {"REQUESTS_CA_BUNDLE": "/nowhere.pem"}, "cannot be made: Could not find a suitable TLS"),
+    (
+        ["--url", "https://name.invalid/"],
+        {"NEXMO_JWT_HOSTS": "name.invalid"},
+        "the name name.invalid is not found",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "variables", "words"), NETWORK_PROBLEMS)
 def test_check_tells_what_is_wrong_with_the_network_in_sentences(
-    run: Run, nexmo: Sandbox, tmp_path: Path
+    arguments: list[str], variables: dict[str, str], words: str, run: Run, nexmo: Sandbox
 ) -> None:
-    env = credentials(nexmo)
-    with ConnectProxy({}) as proxy:
-        cases = [
-            (["--url", "http://127.0.0.1:1/"], {}, "http://127.0.0.1:1 refuses connections"),
-            (["--url", nexmo.url.replace("http:", "https:")], {}, "TLS with 127.0.0.1 failed"),
-            ([], {"HTTPS_PROXY": "http://127.0.0.1:1"}, "the proxy does not answer, or refuses"),
-            ([], {"HTTPS_PROXY": proxy.url}, "the proxy does not answer, or refuses"),
-            ([], {"HTTPS_PROXY": "http://"}, "the request cannot be made: Please check proxy URL"),
-            ([], {"REQUESTS_CA_BUNDLE": "/nowhere.pem"}, "cannot be made: Could not find a suita"),
-            (
-                ["--url", "https://name.invalid/"],
-                {"NEXMO_JWT_HOSTS": "name.invalid"},
-                "the name name.invalid is not found",
-            ),
-        ]
-        for arguments, extra, words in cases:
-            result = run("check", *arguments, env={**env, **extra})
-            assert result.returncode == 1
-            assert words in result.stdout, result
+    with ConnectProxy({}) as proxy, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        values = {
+            "{closed}": str(bound.getsockname()[1]),
+            "{nexmo}": nexmo.url.rpartition(":")[2],
+            "{proxy}": proxy.url,
+        }
+
+        def filled(text: str) -> str:
+            for name, value in values.items():
+                text = text.replace(name, value)
+            return text
+
+        env = {name: filled(value) for name, value in variables.items()}
+        result = run("check", *map(filled, arguments), env={**credentials(nexmo), **env})
+    assert result.returncode == 1
+    assert filled(words) in result.stdout, result
 
 
 @pytest.mark.parametrize(
@@ -534,7 +721,7 @@ def test_check_tells_of_an_answer_that_is_broken(
 
 @pytest.mark.parametrize(
     "url",
-    ["foo", "", "http://", "http://[", "http://exa mple", "http://127.0.0.1:99999/", "https://."],
+    ["foo", "", "http://", "http://[", "http://exa mple", "http://127.0.0.1:99999", "https://."],
 )
 def test_check_refuses_what_is_no_url(url: str, run: Run, nexmo: Sandbox) -> None:
     result = run("check", "--url", url, env=credentials(nexmo))

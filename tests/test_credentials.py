@@ -134,6 +134,10 @@ FOUND: dict[str, tuple[Setup, str]] = {
         Setup(here={"appId": "{id}", "privateKey": "./key.pem"}),
         "appId and privateKey (a path)",
     ),
+    ".vonagerc of two ages": (
+        Setup(here={"appId": "wrong", "app-id": "{id}", "privateKey": "x", "private-key": "{pem}"}),
+        "app-id and private-key (PEM text)",
+    ),
     ".vonagerc with a byte order mark": (
         Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'),
         "here/.vonagerc",
@@ -305,6 +309,14 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         ["VONAGE_PRIVATE_KEY", "not shown here"],
     ),
     "not JSON": (Setup(here="app-id: x", home=CLI_TEXT), ["here/.vonagerc is not JSON", "line 1"]),
+    "key text without BEGIN in the file": (
+        Setup(here={"app-id": "{id}", "private-key": "MIIEvQIBADANBgkq/" * 8}),
+        ["'private-key'", ".vonagerc", "not shown here"],
+    ),
+    "key text behind a tilde": (
+        Setup(here={"app-id": "{id}", "private-key": "~/" + "MIIEvQIBADANBgkq/" * 8}),
+        ["'private-key'", ".vonagerc", "not shown here"],
+    ),
     "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
     "empty file": (Setup(here="", home=CLI_TEXT), ["here/.vonagerc is not JSON"]),
     "not an object": (Setup(here=["app-id"], home=CLI_TEXT), ["here/.vonagerc", "no object"]),
@@ -401,6 +413,28 @@ def test_a_link_to_nothing_is_a_broken_place(python: Callable, tmp_path: Path) -
         python(Setup(home=CLI_TEXT))
 
 
+def test_a_folder_is_no_file_of_the_cli(python: Callable, tmp_path: Path) -> None:
+    (tmp_path / "here" / ".vonagerc").mkdir(parents=True)
+    with pytest.raises(CredentialsError, match=r"here/\.vonagerc cannot be read: Is a directory"):
+        python(Setup(home=CLI_TEXT))
+
+
+def test_a_home_without_the_folder_of_the_cli_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".vonage").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json \(not there\)"):
+        NexmoJWT()
+
+
+def test_an_option_that_is_wrong_is_laid_to_dash_a(typed: Callable) -> None:
+    setup = Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"})
+    assert typed(setup, "-a?ttl=29").stderr.startswith("http: error: -a: ttl is 29 s")
+    assert typed(setup, "-a?host=*").stderr.startswith("http: error: -a: hosts has '*'")
+
+
 def test_a_session_without_credentials_finds_them_anew(
     tmp_path: Path, nexmo: Sandbox, http: Callable
 ) -> None:
@@ -455,6 +489,8 @@ def test_the_variable_opens_a_key_for_python_too(
     assert NexmoJWT("id", keys.encrypted) == NexmoJWT("id", keys.object)
     with pytest.raises(NexmoJWTError, match="does not open it"):
         NexmoJWT("id", keys.encrypted, passphrase="another")
+    with pytest.raises(NexmoJWTError, match="no passphrase was given"):
+        NexmoJWT("id", keys.encrypted, passphrase="")
 
 
 @pytest.fixture

@@ -146,7 +146,8 @@ def test_a_session_whose_key_file_is_gone_says_so(
     auth = f"-a{nexmo.application_id}:{key_file}"
     assert either_http(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
     key_file.unlink()
-    assert str(key_file) in error_of(either_http(session, nexmo.url))
+    message = error_of(either_http(session, nexmo.url))
+    assert message.startswith(f"the session's -a: Private key file {str(key_file)!r} does not")
 
 
 def test_offline_prints_a_signed_request_and_sends_nothing(
@@ -217,6 +218,7 @@ MISTAKES = {
     "no such file": (["-a", "x:nowhere.key"], "nowhere.key' does not exist"),
     "a folder": (["-a", "x:."], "is a folder"),
     "options alone": (["-a", "?ttl=60"], "No credentials were found"),
+    "a question mark alone": (["-a", "?"], "No credentials were found"),
     "options alone, and wrong": (["-a", "?ttl=29"], "No credentials were found"),
     "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is no option"),
     "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is no option"),
@@ -233,6 +235,7 @@ MISTAKES = {
     "ttl endless": (["-a", "x:{key}?ttl=" + "9" * 5000], "ttl is"),
     "sub empty": (["-a", "x:{key}?sub="], "sub is ''"),
     "ttl with an underscore": (["-a", "x:{key}?ttl=6_0"], "ttl is '6_0'"),
+    "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file."),
     "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may hold a key"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "begin with '/'"),
 }

@@ -1,6 +1,7 @@
 import base64
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -238,6 +239,11 @@ def test_a_long_path_is_shown_where_it_begins_with_a_folder(tmp_path: Path) -> N
     assert path in str(caught.value)
 
 
+def test_what_stands_around_the_key_is_overlooked(key_file: Path, keys: Keys) -> None:
+    key_file.write_bytes(b"Bag Attributes\n" * 10_000 + keys.pkcs8 + b"\nThe end\n")
+    assert NexmoJWT(APPLICATION_ID, key_file) == NexmoJWT(APPLICATION_ID, keys.object)
+
+
 def test_many_begin_lines_are_refused_at_once() -> None:
     begin = "-----BEGIN PRIVATE KEY-----\n"
     with pytest.raises(PrivateKeyError, match="cut short"):
@@ -274,6 +280,7 @@ def test_a_path_made_of_pem_text_is_refused_and_not_shown(keys: Keys) -> None:
         (ec.generate_private_key(ec.SECP256R1()), "private key of another kind (E"),
         (rsa.generate_private_key(65537, 2048).public_key(), "public key of another kind (RSA"),
         (rsa.generate_private_key(65537, 1024), "1024 bits"),
+        (rsa.generate_private_key(65537, 2047), "2047 bits"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -317,6 +324,7 @@ def test_no_damage_to_a_key_makes_an_error_that_shows_it(data: st.DataObject, ke
         assert key_text_in(shown, bytes(pem)) is None
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
 def test_the_fingerprint_is_the_one_that_openssl_tells(key_file: Path) -> None:
     der = subprocess.run(
         ["openssl", "pkey", "-in", key_file, "-pubout", "-outform", "DER"],

@@ -227,6 +227,22 @@ def test_a_clock_offset_stays_on_the_machine_that_has_the_clock(nexmo: Sandbox) 
     assert abs(there["iat"] - time.time()) < 5
 
 
+def test_a_worker_tells_of_its_own_401(
+    nexmo: Sandbox, key_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    auth = NexmoJWT(nexmo.application_id, key_file)
+    requests.get(nexmo.url, auth=auth, timeout=10)
+    requests.get(nexmo.url, auth=pickle.loads(pickle.dumps(auth)), timeout=10)
+    warned = [record for record in caplog.records if record.getMessage().startswith("401 from")]
+    assert len(warned) == 2
+
+
+def test_hosts_travel_too(key_file: Path) -> None:
+    auth = pickle.loads(pickle.dumps(NexmoJWT(APPLICATION_ID, key_file, hosts=["*.example.com"])))
+    request = requests.Request("GET", "https://api.example.com/", auth=auth).prepare()
+    assert "Authorization" in request.headers
+
+
 def test_copies_are_the_object_itself_whatever_the_key(keys: Keys) -> None:
     auth = NexmoJWT(APPLICATION_ID, keys.object)
     assert copy.copy(auth) is auth

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -320,6 +321,57 @@ def test_a_401_of_an_adapter_of_somebody_elses_is_returned_as_it_is(keys: Keys) 
     assert response.status_code == 401
 
 
+def test_an_endless_refusal_is_not_read_to_its_end(keys: Keys) -> None:
+    """Whoever streams would not have read it at all."""
+    refusal = (
+        b"HTTP/1.1 401 Unauthorized\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(refusal)
+            while True:
+                connection.sendall(chunk)
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        auth = NexmoJWT("id", keys.object)
+        with requests.get(url, auth=auth, timeout=10, stream=True) as response:
+            assert response.content == b"done"
+        thread.join()
+    assert len(response.history[0].content) >= 1 << 20
+
+
+def test_a_token_for_other_uses_follows_the_server_that_accepted_last(
+    nexmo: Sandbox, nexmo_key: rsa.RSAPrivateKey
+) -> None:
+    def ahead(auth: NexmoJWT) -> float:
+        claims = jwt.decode(auth.token(), options={"verify_signature": False})
+        return claims["iat"] - time.time()
+
+    with Sandbox(clock_offset=300 * 86400, key=nexmo_key) as other:
+        other.application_id = nexmo.application_id
+        auth = nexmo.auth()
+        assert requests.get(other.url, auth=auth, timeout=10).ok
+        assert ahead(auth) > 299 * 86400
+        assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+        assert abs(ahead(auth)) < 60
+        nexmo.answer_next(401, {"Date": "Fri, 01 Jan 2038 00:00:00 GMT"})
+        nexmo.answer_next(401)
+        requests.get(nexmo.url, auth=auth, timeout=10)
+        assert abs(ahead(auth)) < 60
+
+
 def test_the_clock_of_one_server_is_not_taken_for_the_clock_of_another(
     nexmo: Sandbox, nexmo_key: rsa.RSAPrivateKey
 ) -> None:
@@ -359,6 +411,8 @@ def test_a_401_with_the_clock_right_is_returned_as_it_is(
     assert len(nexmo.requests) == 1
     (warning,) = warnings()
     assert warning.startswith("401 from 127.0.0.1: token")
+    assert ("token refused: iat is" in warning) == (offset < 0)
+    assert ("most likely the key" in warning) == (offset >= 0)
     within = int(re.search(r"clock within (\d+) s", warning)[1])
     assert abs(within - abs(offset)) <= 5  # the Date drops a second, a busy machine adds some
 
@@ -381,6 +435,7 @@ def test_a_401_after_the_second_try_is_returned_and_its_date_not_believed(
 
 BODIES: dict[str, Callable[[Path], dict[str, object]]] = {
     "bytes": lambda path: {"data": b"x" * 70_000},
+    "bytearray": lambda path: {"data": bytearray(b"x" * 5000)},
     "text": lambda path: {"data": "é" * 1000},
     "form": lambda path: {"data": {"a": "1"}},
     "JSON": lambda path: {"json": {"to": ["1", "2"]}},
@@ -411,17 +466,30 @@ def test_the_body_is_sent_again_whole(kind: str, nexmo: Sandbox, tmp_path: Path)
         assert second.body == path.read_bytes()[1000:]
 
 
+class ClosedWhenRead(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        content = super().read(size)
+        if not content:
+            self.close()
+        return content
+
+
+@pytest.mark.parametrize(
+    "once",
+    [lambda: (b"x" for _ in range(3)), lambda: ClosedWhenRead(b"xxx")],
+    ids=["a generator", "a file that is closed"],
+)
 def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_right(
-    nexmo: Sandbox, warnings: Callable
+    once: Callable[[], object], nexmo: Sandbox, warnings: Callable
 ) -> None:
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
-    response = requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    response = requests.post(nexmo.url, auth=auth, data=once(), timeout=10)
     assert response.status_code == 401
     assert len(nexmo.requests) == 1
     assert len(warnings()) == 1
     assert "was not sent again" in warnings()[0]
-    assert requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10).ok
+    assert requests.post(nexmo.url, auth=auth, data=once(), timeout=10).ok
     assert len(nexmo.requests) == 2
 
 
@@ -434,6 +502,42 @@ def test_a_date_that_lies_to_a_body_that_can_be_read_once_is_given_up(nexmo: San
     assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
     assert requests.get(nexmo.url, auth=auth, timeout=10).history == []
     assert [seen.accepted for seen in nexmo.requests] == [True, False, True]
+
+
+def test_a_date_that_lies_does_not_undo_what_was_proved(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    for _ in range(2):
+        nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert (response.status_code, response.history) == (200, [])
+
+
+@pytest.mark.parametrize("zone", ["GMT", "UT", "+0000", "-0000"])
+def test_a_date_is_read_in_whatever_way_it_says_utc(zone: str, nexmo: Sandbox) -> None:
+    nexmo.answer_next(401, {"Date": time.strftime(f"%a, %d %b %Y %H:%M:%S {zone}", time.gmtime())})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert (response.status_code, response.history) == (401, [])
+
+
+def test_the_time_that_a_request_took_is_no_wrong_clock(keys: Keys) -> None:
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            time.sleep(3)
+            date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 30.5))
+            connection.sendall(f"HTTP/1.1 401 No\r\nDate: {date}\r\n\r\n".encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        response = requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
+        thread.join()
+    assert (response.status_code, response.history) == (401, [])
 
 
 def test_a_redirect_after_the_second_try_is_followed_with_a_fresh_token(nexmo: Sandbox) -> None:
@@ -515,6 +619,18 @@ def test_an_unexplained_401_is_told_once_with_what_is_known(
     ]
 
 
+def test_a_mock_that_takes_any_key_does_not_vouch_for_it(
+    nexmo: Sandbox, warnings: Callable, key_file: Path
+) -> None:
+    auth = NexmoJWT(nexmo.application_id, key_file)
+    with Sandbox() as mock:
+        mock.answer_next(200)
+        assert requests.get(mock.url, auth=auth, timeout=10).ok
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    (warning,) = warnings()
+    assert "is not the one of application" in warning
+
+
 def test_a_401_to_a_key_that_has_worked_does_not_accuse_the_key(
     nexmo: Sandbox, warnings: Callable
 ) -> None:
@@ -560,6 +676,8 @@ def test_http_heals_too(http: Callable, nexmo: Sandbox) -> None:
         "yesterday",
         "Thu, 01 Jan 1970 00:00:00 GMT",
         "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Sun, 31 Dec 2017 23:59:59 GMT",
+        "Fri, 01 Jan 2100 00:00:00 GMT",
         "Mon, 00 Jan 0000 00:00:00 GMT",
         "Thu, 01 Jan 2026 99:99:99 GMT",
         "Thu, 01 Jan 99999999999 00:00:00 GMT",
@@ -640,7 +758,7 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_
     ]
     subprocess.run(pip, check=True, capture_output=True)
     script = (
-        "import sys, niquests\n"
+        "import asyncio, sys, niquests\n"
         "from requests_nexmo_jwt import NexmoJWT, ScopeError\n"
         "first, late = sys.argv[1:4], sys.argv[4:]\n"
         "with niquests.Session() as session:\n"
@@ -652,6 +770,12 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_
         "    print(healed.status_code, [hop.status_code for hop in healed.history])\n"
         "    try: session.get('http://api.nexmo.com/')\n"
         "    except ScopeError: print('refused')\n"
+        "async def main():\n"
+        "    async with niquests.AsyncSession() as session:\n"
+        "        session.auth = NexmoJWT(*late[:2])\n"
+        "        for _ in range(2):\n"
+        "            print((await session.get(late[2])).status_code)\n"
+        "asyncio.run(main())\n"
     )
     nexmo.answer_next()
     nexmo.answer_next(302, {"Location": "/second"})
@@ -665,9 +789,9 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_
             env={"PYTHONPATH": f"{tmp_path / 'lib'}:{REPOSITORY}"},
             timeout=60,
         )
-        assert result.stdout.splitlines() == ["200", "200 302 /second", "200 [401]", "refused"], (
-            result
-        )
-        assert [seen.body for seen in late.requests] == [b'{"a": 1}'] * 2
+        lines = ["200", "200 302 /second", "200 [401]", "refused", "401", "200"]
+        assert result.stdout.splitlines() == lines, result
+        assert [seen.body for seen in late.requests[:2]] == [b'{"a": 1}'] * 2
+        assert "cannot send from here, so the request that was refused was not" in result.stderr
     assert [seen.path for seen in nexmo.requests] == ["/v1/calls", "/first", "/second"]
     assert all(seen.accepted for seen in nexmo.requests)
