@@ -123,18 +123,19 @@ def causes(
                 "Set this machine's clock.",
             )
         )
-    for rule in inspection.rules(now=_server_time(offset)):
-        if not rule.kept:
-            future = rule.name == "iat" and "future" in rule.reason
-            remedy = "Set this machine's clock." if future else "Sign a new one that keeps it."
-            found.append(Cause(f"The token breaks a rule: {rule.reason}.", remedy))
+    broken = [rule for rule in inspection.rules(now=_server_time(offset)) if not rule.kept]
+    for rule in broken:
+        future = rule.name == "iat" and "future" in rule.reason
+        remedy = "Set this machine's clock." if future else "Sign a new one that keeps it."
+        found.append(Cause(f"The token breaks a rule: {rule.reason}.", remedy))
     sent_before = Cause(
         "The token was sent before.", "Sign a new one for each request: a jti counts once."
     )
     detail = server_detail(response)
-    if "jti" in detail:
+    well_formed = {"jti", "acl"} - {rule.name for rule in broken}
+    if "jti" in detail and "jti" in well_formed:
         found.append(sent_before)
-    if "acl" in detail:
+    if "acl" in detail and "acl" in well_formed:
         found.append(Cause("The token's acl does not open this.", "Sign one whose acl does."))
     unknown = Cause(
         f"There is no application {shown(application_id)}, or not in this account.",

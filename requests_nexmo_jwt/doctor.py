@@ -142,6 +142,8 @@ def _network_problem(error: Exception, url: str) -> str:
             f"TLS with {host} failed: its certificate is not trusted here, or something stands "
             "between. Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate."
         )
+    if isinstance(error, requests.exceptions.InvalidURL):  # not shown: it may have a password
+        return "the proxy's address cannot be read. See HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy does not answer, or refuses. See HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
     if isinstance(error, requests.exceptions.ConnectTimeout):

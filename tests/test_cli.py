@@ -558,6 +558,10 @@ def test_four_broken_setups_have_four_right_diagnoses(
     spent = signed(keys, application_id=nexmo.application_id)
     assert run(*ask, "--token", spent).returncode == 0
     assert "was sent before" in first_cause(run(*ask, "--token", "-", stdin=spent.encode()))
+    missing = signed(keys, application_id=nexmo.application_id, jti=None)
+    spelled = run(*ask, "--token", missing)
+    assert "breaks a rule: jti is missing" in first_cause(spelled)
+    assert "2. The token was sent before" not in spelled.stdout
     narrow = signed(keys, application_id=nexmo.application_id, acl={"paths": {"/v1/users": {}}})
     assert "acl does not open this" in first_cause(run(*ask, "--token", narrow))
 
@@ -667,7 +671,9 @@ NETWORK_PROBLEMS = [
     (["--url", "https://127.0.0.1:{nexmo}/"], {}, "TLS with 127.0.0.1 failed"),
     ([], {"HTTPS_PROXY": "http://127.0.0.1:{closed}"}, "the proxy does not answer, or refuses"),
     ([], {"HTTPS_PROXY": "{proxy}"}, "the proxy does not answer, or refuses"),
-    ([], {"HTTPS_PROXY": "http://"}, "the request cannot be made: Please check proxy URL"),
+    ([], {"HTTPS_PROXY": "http://"}, "the proxy's address cannot be read"),
+    ([], {"HTTPS_PROXY": "x://y"}, "the proxy's address cannot be read"),
+    ([], {"HTTPS_PROXY": "http://u:secret@[::1"}, "the proxy's address cannot be read"),
     ([], {"REQUESTS_CA_BUNDLE": "/nowhere.pem"}, "cannot be made: Could not find a suitable TLS"),
     (
         ["--url", "https://name.invalid/"],
@@ -698,6 +704,7 @@ def test_check_tells_what_is_wrong_with_the_network_in_sentences(
         result = run("check", *map(filled, arguments), env={**credentials(nexmo), **env})
     assert result.returncode == 1
     assert filled(words) in result.stdout, result
+    assert "secret" not in result.stdout
 
 
 @pytest.mark.parametrize(
