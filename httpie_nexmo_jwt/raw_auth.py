@@ -20,7 +20,7 @@ from requests_nexmo_jwt import (
 )
 from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
 from requests_nexmo_jwt.credentials import ask_passphrase
-from requests_nexmo_jwt.errors import shown
+from requests_nexmo_jwt.errors import printable, shown
 from requests_nexmo_jwt.keys import ON_A_COMMAND_LINE, is_pem, resolve
 
 __all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
@@ -85,8 +85,8 @@ def told(error: NexmoJWTError, raw_auth: str | None, said_by: str) -> str:
     if raw_auth is None or (
         raw_auth.startswith("?") and not isinstance(error, (ClaimError, ScopeError))
     ):
-        return str(error)
-    return f"{said_by}: {error}"
+        return printable(str(error))
+    return printable(f"{said_by}: {error}")
 
 
 def _split(raw_auth: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ from .scope import Origin, Scope, origin_of
 
 _log = logging.getLogger(__package__)
 
-# Problems of RFC 7807 have some hundred bytes; whoever streams does not wait for an endless one.
+# Problems of RFC 7807 have some hundred bytes; whoever streams need not wait for an endless one.
 _MAX_REFUSAL_BYTES = 1 << 20
 
 
@@ -132,7 +132,7 @@ class NexmoJWT(AuthBase):
 
         Now is by the clock of the server that has accepted a token last.
         """
-        return self._token(self._latest.offset)
+        return self._token(self._latest.proved)
 
     def _token(self, clock_offset: float) -> str:
         claims = self._claims.at(time.time() + clock_offset)
@@ -221,30 +221,23 @@ class NexmoJWT(AuthBase):
 class _Server:
     """What the answers of one server have taught.
 
-    ``offset`` is the seconds that its clock is ahead of this machine's, ``has_accepted``
-    whether it ever took a token of this auth object.
+    ``offset`` is the seconds that its clock seems to be ahead of this machine's, ``proved``
+    that of the last token that it took, ``has_accepted`` whether it ever took one.
     """
 
     def __init__(self) -> None:
-        self.offset = 0.0
+        self.offset = self.proved = 0.0
         self.has_accepted = False
-        # An offset that no request has proved yet, and the one before it.
-        self._on_trial: tuple[float, float] | None = None
-
-    def try_out(self, offset: float) -> None:
-        """Sign with ``offset`` from now on, unless it turns out not to help."""
-        self._on_trial = (offset, self.offset)
-        self.offset = offset
 
     def learn(self, offset: float, status: int) -> None:
         """Note the ``status`` that a token signed with ``offset`` got: a ``Date`` may lie."""
-        if status < 400:
+        if status < 300:
             self.has_accepted = True
-        trial = self._on_trial
-        if trial and trial[0] == offset and (status < 400 or status == 401):
-            self._on_trial = None
-            if status == 401 and self.offset == offset:
-                self.offset = trial[1]
+        if offset == self.offset:
+            if status < 300:
+                self.proved = offset
+            elif status == 401:
+                self.offset = self.proved
 
 
 class _Hops:
@@ -273,7 +266,7 @@ class _Hops:
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
         self._server.learn(self._offset, response.status_code)
-        if response.status_code < 400:
+        if response.status_code < 300:
             self._auth._latest = self._server
         if response.status_code == 401 and not self._is_explained:
             self._auth._tell_of_401(response, has_worked=self._server.has_accepted)
@@ -293,7 +286,7 @@ class _Hops:
             return refused
         self._may_try_again = False
         before = self._server.offset
-        self._server.try_out(offset)
+        self._server.offset = offset
         obstacle = _obstacle(refused)
         if obstacle:
             self._is_explained = True
@@ -345,7 +338,7 @@ def _obstacle(refused: Response) -> str | None:
 
 
 def _read(refused: Response) -> None:
-    """Read a refusal for ``history`` and release its connection; its end is not waited for."""
+    """Read a refusal for ``history``, a large one not to its end, and release its connection."""
     body = b""
     with suppress(RequestException):
         for chunk in refused.iter_content(4096):

@@ -29,6 +29,7 @@ from .errors import (
     NexmoJWTError,
     TokenError,
     may_hold_key_text,
+    printable,
     shown,
 )
 from .sandbox import Sandbox
@@ -73,8 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
-    print(f"nexmo-jwt: {message}", file=sys.stderr)
+    print(f"nexmo-jwt: {printable(message)}", file=sys.stderr)
     return 1
+
+
+def _show(*lines: str) -> None:
+    print(*map(printable, lines), sep="\n", flush=True)
 
 
 # ---- Arguments -------------------------------------------------------------------------------
@@ -88,7 +93,7 @@ class _Parser(argparse.ArgumentParser):
                 "an argument is wrong; it is not shown, since it may hold a key. A key is given as "
                 "the path of its file."
             )
-        super().error(message)
+        super().error(printable(message))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -326,13 +331,15 @@ def _token(arguments: argparse.Namespace) -> int:
     for named in arguments.acl or []:
         for path, rule in named.items():
             if path in paths and paths[path] != rule:
-                raise ClaimError(f"--acl names {path} twice. Give it once, with all its methods.")
+                raise ClaimError(
+                    f"--acl names {shown(path)} twice. Give it once, with all its methods."
+                )
             paths[path] = rule
     token = _auth(
         arguments,
         ttl=arguments.ttl,
         sub=arguments.sub,
-        acl={"paths": paths} if paths else None,
+        acl={"paths": paths} if arguments.acl else None,
         claims=claims,
     ).token()
     print(f"Authorization: Bearer {token}" if arguments.header else token)
@@ -372,7 +379,10 @@ def _read(words: Sequence[str]) -> str:
     """Return the text of an argument, or of stdin for ``-``."""
     if list(words) != ["-"]:
         return inspection.find_token(" ".join(words))
-    content = sys.stdin.buffer.read(inspection.MAX_TEXT_BYTES + 1)
+    try:
+        content = sys.stdin.buffer.read(inspection.MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise TokenError(f"stdin cannot be read: {error.strerror}. Give it a token.") from None
     if len(content) > inspection.MAX_TEXT_BYTES:
         raise TokenError("stdin has more than 1 MiB: that is no token.")
     return inspection.find_token(content.decode("utf-8", "replace"))
@@ -401,7 +411,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     print("\nrules")
     for rule in rules:
         print(f"  {_mark(rule.kept)} {rule.name + ': ' if rule.kept else ''}{rule.reason}")
-    print(f"  {_mark(verified)} the signature {signature}")
+    print(f"  {_mark(verified)} the signature {printable(signature)}")
     return 0 if good else 1
 
 
@@ -468,18 +478,18 @@ def _check(arguments: argparse.Namespace) -> int:
         token = _read([arguments.token])
         inspection.inspect(token)
         good, lines = doctor.ask(arguments.url, doctor.GivenToken(token), None)
-        print(*lines, sep="\n")
+        _show(*lines)
         return 0 if good else 1
     _check_both(arguments)
     found = credentials.find(arguments.app_id, arguments.private_key)
-    print(*doctor.describe_credentials(found), sep="\n", flush=True)
+    _show(*doctor.describe_credentials(found))
     auth = _auth(arguments)
     key = auth._loaded_key()
-    print(*doctor.describe_key(key, found), sep="\n", flush=True)
+    _show(*doctor.describe_key(key, found))
     if arguments.public_key:
-        print(f"\n{doctor.public_key_pem(key)}")
+        _show("", doctor.public_key_pem(key))
     good, lines = doctor.ask(arguments.url, auth, key.fingerprint)
-    print(*lines, sep="\n")
+    _show(*lines)
     return 0 if good else 1
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import keys
-from .errors import CredentialsError, EncryptedKeyError
+from .errors import CredentialsError, EncryptedKeyError, shown
 
 #: Opens an encrypted key, wherever the key comes from.
 PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
@@ -153,9 +153,12 @@ class CLIConfig:
             with open(self.path, "rb") as file:
                 config = json.loads(file.read(_MAX_CONFIG_BYTES).decode("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
-            if not os.path.islink(self.path):
+            folder = os.path.dirname(self.path)
+            if not os.path.islink(self.path) and (
+                os.path.exists(folder) or not os.path.islink(folder)
+            ):
                 return None
-            problem = "is a link to a file that does not exist"
+            problem = "is behind a link that leads nowhere"
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
         except json.JSONDecodeError as error:
@@ -216,7 +219,7 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
     if found.application_id != application_id:
         raise CredentialsError(
             f"This auth object came from another process, for the application {application_id}; "
-            f"here {found.source} is for {found.application_id}. Let both have the same."
+            f"here {found.source} is for {shown(found.application_id)}. Let both have the same."
         )
     return found
 

@@ -16,7 +16,7 @@ from requests.auth import AuthBase
 from . import diagnosis
 from .auth import NexmoJWT
 from .credentials import CLIConfig, Credentials
-from .errors import NexmoJWTError
+from .errors import NexmoJWTError, shown
 from .inspection import Inspection, inspect
 from .keys import Key
 from .scope import Scope, origin_of
@@ -50,7 +50,7 @@ def describe_credentials(found: Credentials) -> Iterator[str]:
     if found.passed_over:
         yield f"             looked at before: {', '.join(found.passed_over)}"
     looks = "" if diagnosis.is_uuid(found.application_id) else " - does not look like one (a UUID)"
-    yield f"application: {found.application_id}{looks}"
+    yield f"application: {shown(found.application_id)[1:-1]}{looks}"
 
 
 def describe_key(key: Key, found: Credentials) -> Iterator[str]:
@@ -87,8 +87,7 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
     except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing, a Location
         return False, [*lines, f"             {_network_problem(error, url)}"]
     first = response.history[0] if response.history else response
-    reason = ascii(response.reason)[1:-1]  # escaped, for the terminal
-    lines.append(f"             {response.status_code} {reason}")
+    lines.append(f"             {response.status_code} {response.reason}")
     if first is not response:
         lines[-1] += f", after a {first.status_code} to a token signed with this machine's time"
     offset = diagnosis.clock_offset(first, received=started + first.elapsed.total_seconds())
@@ -109,6 +108,8 @@ def ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple
 
 def _verdict(status: int) -> tuple[bool, str]:
     """Return whether a status other than 401 speaks well of the token, and a sentence on it."""
+    if 300 <= status < 400:
+        return False, "not judged: the server redirects; give --url the place that it leads to"
     if status == 403:
         return False, "understood, but not allowed to do this: look at its acl, and the account"
     if status >= 500:
@@ -126,7 +127,9 @@ def signature_verdict(
         return True, f"is by the key at hand, {key.fingerprint}"
     theirs, ours = inspection.claims.get("application_id"), found and found.application_id
     other = (
-        f"; that is the key of application {ours}, not of {theirs!r:.60}" if ours != theirs else ""
+        f"; that is the key of application {shown(ours)}, not of {shown(theirs)}"
+        if ours != theirs
+        else ""
     )
     return False, f"is not by the key at hand, {key.fingerprint}{other if ours else ''}"
 
@@ -155,7 +158,9 @@ def _network_problem(error: Exception, url: str) -> str:
         return f"{origin} refuses connections. Does the server run, on this port?"
     if isinstance(error, requests.ConnectionError):
         return f"the connection to {host} broke before an answer came. Try again."
-    if isinstance(error, _BROKEN_ANSWER) or not isinstance(error, OSError):
+    if not isinstance(error, OSError):
+        return f"{host} redirects to what is no URL."
+    if isinstance(error, _BROKEN_ANSWER):
         return f"{host} answered with what is no whole HTTP answer ({type(error).__name__})."
     return f"the request cannot be made: {error}"
 

@@ -31,6 +31,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 
+def printable(text: str) -> str:
+    """Return ``text`` with what a terminal might obey escaped; line ends stay."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 class NexmoJWTError(RequestException):
     """Base of every error raised by this package.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .claims import violations
-from .errors import TokenError, shown
+from .errors import TokenError, printable, shown
 
 #: Tokens that servers take in a header are far smaller.
 MAX_TEXT_BYTES = 1 << 20
 
 _BEARER = re.compile(r"\bBearer\s+([^\s'\"]*)", re.IGNORECASE)
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")
 _SOME_TOKEN = re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*")
 
 # The rules in the order in which they are told, each as it reads where it is kept.
@@ -97,7 +99,8 @@ def find_token(text: str) -> str:
     if not re.search(r"\s", alone):
         return alone
     bearers = _BEARER.findall(text)
-    for found in ([word for word in bearers if "." in word], _SOME_TOKEN.findall(text), bearers):
+    whole = [word for word in bearers if _TOKEN.fullmatch(word)]
+    for found in (whole, _SOME_TOKEN.findall(text), bearers):
         if found:
             return str(found[0])
     raise TokenError(
@@ -116,7 +119,11 @@ def inspect(token: str) -> Inspection:
         header, repeated_header = _object(header_text)
         claims, repeated_claims = _object(parts["payload"])
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-        problem = str(error) if isinstance(error, jwt.InvalidTokenError) else "its JSON is broken"
+        problem = (
+            printable(str(error))
+            if isinstance(error, jwt.InvalidTokenError)
+            else "its JSON is broken"
+        )
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(
@@ -129,6 +136,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
+def _finite(digits: str) -> float:
+    if math.isfinite(float(digits)):
+        return float(digits)
+    raise ValueError(f"{digits:.20} is beyond all floats")
+
+
 def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
     """Return a JSON object, and the names that it has more than once."""
     repeated: list[str] = []
@@ -138,7 +151,9 @@ def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
         repeated.extend(sorted({name for name in names if names.count(name) > 1}))
         return dict(pairs)
 
-    found = json.loads(text, object_pairs_hook=collect, parse_constant=_no_constant)
+    found = json.loads(
+        text, object_pairs_hook=collect, parse_constant=_no_constant, parse_float=_finite
+    )
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found, repeated

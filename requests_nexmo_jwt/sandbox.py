@@ -217,7 +217,8 @@ class Sandbox:
         """
         content = body.encode() if isinstance(body, str) else bytes(body)
         for name, value in (headers or {}).items():
-            f"{name}{value}".encode("latin-1")
+            if re.search(rb"[\r\n]", f"{name}{value}".encode("latin-1")):
+                raise ValueError(f"the header {name!r} has a line end in it")
         if not 200 <= int(status) <= 999:
             raise ValueError(f"status is {status}; the last answer to a request is 200 or above")
         self._next_answers.append(_Answer(int(status), headers or {}, content))
@@ -287,6 +288,12 @@ class Sandbox:
             return True
 
 
+def _number(digits: str, form: str, base: int) -> int:
+    if not re.fullmatch(form, digits):
+        raise ValueError(f"{digits!r:.40} is no length of a body")
+    return int(digits, base)
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
@@ -344,7 +351,7 @@ def _acl_allows(acl: Mapping[str, Any], method: str, path: str) -> bool:
 
 
 def _path_matches(pattern: str, path: str) -> bool:
-    """Match segment by segment: the time is bounded, whatever the pattern of a stranger's token."""
+    """Match segment by segment: the time is bounded, whatever the pattern."""
     parts = path.split("/")[1:]
     reached = {0}  # how many parts the pattern may have used up so far
     for segment in pattern.split("/")[1:]:
@@ -470,16 +477,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_body(self) -> bytes:
         encoding = self.headers.get("Transfer-Encoding", "")
         if not encoding:
-            return self._read(int(self.headers.get("Content-Length", 0)))
+            (length,) = {*self.headers.get_all("Content-Length", ["0"])}
+            return self._read(_number(length, "[0-9]+", 10))
         if encoding.lower() != "chunked":
             raise ValueError("a Transfer-Encoding is 'chunked' here, or there is none")
         body = b""
-        while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
+        while size := _number(self._line().partition(";")[0].rstrip(), "[0-9a-fA-F]+", 16):
             body += self._read(size, len(body))
-            self.rfile.readline(1024)
-        while self.rfile.readline(65536).strip():  # trailers
+            if self._line():
+                raise ValueError("a chunk is longer than it says")
+        while self._line():  # trailers
             pass
         return body
+
+    def _line(self) -> str:
+        line = self.rfile.readline(65536)
+        if not line.endswith(b"\n"):
+            raise ValueError("the body was cut short")
+        return line.strip(b"\r\n").decode("latin-1")
 
     def _read(self, size: int, already: int = 0) -> bytes:
         if not 0 <= size <= _MAX_BODY_BYTES - already:

@@ -205,5 +205,8 @@ def _canonical(host: str) -> str:
 def _host_part(url: str) -> str:
     """Return ``url`` up to its host, without what stands before the last ``@`` of that."""
     scheme, slashes, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("//")
+    if not slashes:
+        name, colon, _ = scheme.partition(":")
+        return name + (":..." if colon else "")
     host = rest.partition("/")[0].rpartition("@")
     return scheme + slashes + ("...@" if host[1] else "") + host[2]

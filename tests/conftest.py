@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,7 +158,6 @@ def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = N
         except OSError:  # the command has ended
             break
         if typed is not None and b"Passphrase for" in shown:
-            time.sleep(0.2)  # getpass drops what was typed before it turned the echo off
             os.write(terminal, typed.encode("utf-8", "surrogateescape") + b"\n")
             typed = None
     else:

@@ -142,7 +142,10 @@ BAD_TOKENS = [
     (["--acl", "@deep.json"], 2, "is not JSON"),
     (["--acl", "@list.json"], 2, 'not of the form {"paths"'),
     (["--acl", "@more.json"], 2, 'not of the form {"paths"'),
-    (["--acl", "/a", "--acl", "GET:/a"], 2, "names /a twice"),
+    (["--acl", "/a", "--acl", "GET:/a"], 2, "names '/a' twice"),
+    (["--acl", "@none.json"], 2, "acl names no path"),
+    (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
+    (["\x1b[31m"], 2, r"unrecognized arguments: \x1b[31m"),
     (["--claim", "x"], 2, "NAME=JSON"),
     (["--claim", "=1"], 2, "NAME=JSON"),
     (["--claim", "x=text"], 2, "a string has quotes"),
@@ -165,6 +168,9 @@ def test_a_token_that_cannot_be_made_is_told(
     arguments: list[str], status: int, words: str, run: Run, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "none.json").write_text('{"paths": {}}')
+    (tmp_path / "codes.json").write_text('{"paths": {"/\\u001b[31m": {}}}')
+    (tmp_path / "other.json").write_text('{"paths": {"/\\u001b[31m": {"methods": ["GET"]}}}')
     (tmp_path / "list.json").write_text('["/v1/calls"]')
     (tmp_path / "more.json").write_text('{"paths": {"/v1/calls": {}}, "path": {}}')
     result = run("token", *arguments, env=credentials(nexmo))
@@ -184,6 +190,9 @@ MISPLACED_KEYS = [
     ["token", "--app-id", "x", "--private-key", "{base64}"],
     ["token", "--app-id", "{base64}", "--private-key", "private.key"],
     ["inspect", "{base64}"],
+    ["inspect", PAW, "--app-id", "{pem}", "--private-key", "private.key"],
+    ["check", "--app-id", "{pem}", "--private-key", "private.key"],
+    ["check", "--app-id", "{base64}", "--private-key", "private.key"],
     ["check", "--token", "{pem}"],
     ["check", "--url", "https://{base64}/"],
     ["sandbox", "--port", "{pem}"],
@@ -205,7 +214,7 @@ def test_key_text_in_the_wrong_place_is_never_shown(
             arguments.append(part.replace("{pem}", pem).replace("{base64}", base64))
     result = run(*arguments, env=credentials(nexmo))
     assert result.returncode in (1, 2)
-    if command != ["inspect", "{base64}"]:
+    if command[0] != "inspect":
         assert "nexmo-jwt" in result.stderr
     assert key_text_in(result.stdout + result.stderr, keys.pkcs8) is None
 
@@ -220,6 +229,8 @@ def test_key_text_in_the_wrong_place_is_never_shown(
         ("token --app-id x --private-key nowhere.key 2>&-", 1, "", ""),
         ("token --ttl 1 2>&-", 2, "", ""),
         ("inspect - >/dev/full", 1, "", "No space left"),
+        ("inspect - 0>/dev/null", 1, "", "stdin cannot be read"),
+        ("check --app-id '\x1b[' --private-key k", 1, "application: \\x1b[", "be printed"),
     ],
 )
 def test_a_closed_or_full_stream_is_told_where_it_can_be(
@@ -235,7 +246,9 @@ def test_a_closed_or_full_stream_is_told_where_it_can_be(
         check=False,
         timeout=60,
     )
-    assert (result.returncode, result.stdout.decode()) == (status, stdout)
+    assert result.returncode == status
+    assert stdout in result.stdout.decode() if stdout else result.stdout == b""
+    assert b"\033" not in result.stdout + result.stderr
     assert stderr in result.stderr.decode()
     assert len(result.stderr.splitlines()) <= 1
 
@@ -317,6 +330,8 @@ def test_the_token_of_the_article_is_told_its_faults(run: Run) -> None:
         'curl "https://api.nexmo.com/v1/calls" \\\n  -H "Authorization: Bearer {}"',
         "the token is {} and that is all",
         "the bearer token is {} and that is all",
+        "WWW-Authenticate: Bearer realm=api.nexmo.com\nAuthorization: Bearer {}",
+        "The Bearer token. Authorization: Bearer {}",
     ],
 )
 def test_inspect_finds_the_token_in_what_people_paste(wrapped: str, run: Run) -> None:
@@ -388,6 +403,11 @@ HOSTILE = {
         + "AAAA",
         "✗ '\\x1b[2J' is there more than once",
     ),
+    "terminal codes in what is critical": (
+        raw('{"alg":"RS256","typ":"JWT","crit":["\\u001b[2J"]}', "{}") + "AAAA",
+        "no JSON Web Token",
+    ),
+    "beyond all floats": (raw('{"alg":"RS256"}', '{"x":1e999}') + "AAAA", "no JSON Web Token"),
     "not a number": (raw('{"alg":"RS256"}', '{"x":NaN}') + "AAAA", "no JSON Web Token"),
     "a huge number": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"exp":' + "9" * 4000 + "}") + "A" * 4,
@@ -418,6 +438,7 @@ def test_inspect_survives_hostile_tokens(case: str, run: Run) -> None:
     assert words in result.stdout + result.stderr
     assert "\x9b" not in result.stdout
     assert "\x07" not in result.stdout
+    assert "\x1b" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -447,7 +468,8 @@ def test_inspect_says_it_verified_only_what_it_verified(
     theirs = run("inspect", token, env=credentials(nexmo))
     assert "✗ the signature is not by the key at hand" in theirs.stdout
     assert (
-        f"the key of application {nexmo.application_id}, not of '{APPLICATION_ID}'" in theirs.stdout
+        f"the key of application '{nexmo.application_id}', not of '{APPLICATION_ID}'"
+        in theirs.stdout
     )
     assert theirs.returncode == 1
     header, claims, signature = token.split(".")
@@ -582,7 +604,7 @@ def test_four_broken_setups_have_four_right_diagnoses(
     ("status", "exit_status", "words"),
     [
         (200, 0, "token:       accepted\n"),
-        (302, 0, "token:       accepted\n"),
+        (302, 1, "not judged: the server redirects"),
         (404, 0, "accepted: 404 is about the request"),
         (429, 0, "accepted: 429 is about the request"),
         (403, 1, "not allowed to do this"),
@@ -622,6 +644,29 @@ def test_check_tells_of_a_connection_that_breaks(run: Run, keys: Keys) -> None:
         thread.join()
     assert result.returncode == 1
     assert "the connection to 127.0.0.1 broke before an answer came" in result.stdout
+
+
+def test_check_measures_the_clock_when_the_answer_comes_not_when_it_ends(
+    run: Run, keys: Keys
+) -> None:
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+    head = f"HTTP/1.1 401 No\r\nDate: {date}\r\nContent-Length: 2\r\n\r\n"
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(head.encode())
+            time.sleep(4)
+            connection.sendall(b"{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        result = run("check", "--token", signed(keys), "--url", url)
+        thread.join()
+    assert int(re.search(r"clock: +within (\d+) s", result.stdout)[1]) < 4
 
 
 def answer_once(server: socket.socket, answer: bytes) -> None:
@@ -717,17 +762,18 @@ def test_check_tells_what_is_wrong_with_the_network_in_sentences(
             "zz\r\n",
             "no whole HTTP answer (ChunkedEncodingError",
         ),
-        (302, {"Location": "http://["}, "", "no whole HTTP answer (ValueError)"),
+        (302, {"Location": "http://["}, "", None),
         (401, {"Content-Encoding": "gzip"}, "no gzip", "no whole HTTP answer (ContentDecodingE"),
     ],
 )
 def test_check_tells_of_an_answer_that_is_broken(
-    status: int, headers: dict[str, str], body: str, words: str, run: Run, nexmo: Sandbox
+    status: int, headers: dict[str, str], body: str, words: str | None, run: Run, nexmo: Sandbox
 ) -> None:
     nexmo.answer_next(status, headers, body)
     result = run("check", "--url", nexmo.url, env=credentials(nexmo))
     assert result.returncode == 1
-    assert f"127.0.0.1 answered with what is {words}" in result.stdout
+    sentence = f"answered with what is {words}" if words else "redirects to what is no URL"
+    assert f"127.0.0.1 {sentence}" in result.stdout
     assert result.stderr == ""
 
 

@@ -126,6 +126,10 @@ FOUND: dict[str, tuple[Setup, str]] = {
         Setup(here={"app-id": "{id}", "private-key": "key.pem"}),
         "private-key (a path)",
     ),
+    ".vonagerc with white space around": (
+        Setup(here={"app-id": " {id}\n", "private-key": " key.pem\n"}),
+        "private-key (a path)",
+    ),
     ".vonagerc with an absolute path": (
         Setup(here={"app-id": "{id}", "private-key": "{file}"}),
         "private-key (a path)",
@@ -404,13 +408,35 @@ def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
     assert typed(setup).stderr == f"http: error: {message}\n\n"
 
 
+def test_a_long_path_in_a_file_of_the_cli_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "keys/" + "x" * 70
+    (tmp_path / ".vonage" / "keys").mkdir(parents=True)
+    (tmp_path / ".vonage" / "config.json").write_text(f'{{"app-id": "x", "private-key": "{path}"}}')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir("/")
+    with pytest.raises(NexmoJWTError, match=path):
+        NexmoJWT()
+
+
 def test_a_link_to_nothing_is_a_broken_place(python: Callable, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / ".vonagerc").symlink_to("nowhere")
     with pytest.raises(
-        CredentialsError, match=r"here/\.vonagerc is a link to a file that does not"
+        CredentialsError, match=r"here/\.vonagerc is behind a link that leads nowhere"
     ):
         python(Setup(home=CLI_TEXT))
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_a_broken_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".vonage").symlink_to("nowhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json is behind a link"):
+        NexmoJWT()
 
 
 def test_a_folder_is_no_file_of_the_cli(python: Callable, tmp_path: Path) -> None:

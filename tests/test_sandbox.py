@@ -309,7 +309,16 @@ def test_a_port_that_is_taken_is_an_error_of_the_system(nexmo: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [(100,), (0,), ("many",), (200, {"X": "ключ"}), (200, {}, None), (200, {}, {"a": 1}.items())],
+    [
+        (100,),
+        (0,),
+        ("many",),
+        (200, {"X": "ключ"}),
+        (200, {"X": "a\r\nY: b"}),
+        (200, {"X\n": ""}),
+        (200, {}, None),
+        (200, {}, {"a": 1}.items()),
+    ],
     ids=repr,
 )
 def test_an_answer_that_http_cannot_send_is_refused_where_it_is_told(
@@ -353,6 +362,11 @@ def test_large_bodies_are_not_kept_for_ever(nexmo: Sandbox) -> None:
         ("Transfer-Encoding: chunked", b"abc"),
         ("Content-Length: -1", b""),
         ("Content-Length: many", b""),
+        ("Content-Length: +3", b"abc"),
+        ("Content-Length: 3\r\nContent-Length: 4", b"abcd"),
+        ("Transfer-Encoding: chunked", b"0x3\r\nabc\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", b"3\r\nabcXXX\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n"),
     ],
     ids=repr,
 )

@@ -540,6 +540,17 @@ def test_the_time_that_a_request_took_is_no_wrong_clock(keys: Keys) -> None:
     assert (response.status_code, response.history) == (401, [])
 
 
+def test_a_second_lie_does_not_make_the_first_one_stay(nexmo: Sandbox) -> None:
+    auth = nexmo.auth()
+    nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    for _ in range(2):
+        nexmo.answer_next(401, {"Date": "Fri, 01 Jan 2038 00:00:00 GMT"})
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert (response.status_code, response.history) == (200, [])
+
+
 def test_a_redirect_after_the_second_try_is_followed_with_a_fresh_token(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     nexmo.answer_next(401)
@@ -617,6 +628,19 @@ def test_an_unexplained_401_is_told_once_with_what_is_known(
         f"({auth._loaded_key().fingerprint}) is not the one of application {nexmo.application_id}; "
         "'nexmo-jwt check' tells more."
     ]
+
+
+@pytest.mark.parametrize("status", [302, 403, 404, 500])
+def test_an_answer_that_is_no_acceptance_does_not_vouch_for_the_key(
+    status: int, nexmo: Sandbox, warnings: Callable, key_file: Path
+) -> None:
+    auth = NexmoJWT(nexmo.application_id, key_file)
+    nexmo.answer_next(status, {"Location": "/v1/calls"} if status == 302 else {})
+    for _ in range(2):
+        response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert response.status_code == 401
+    (warning,) = warnings()
+    assert "is not the one of application" in warning
 
 
 def test_a_mock_that_takes_any_key_does_not_vouch_for_it(
