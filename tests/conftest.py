@@ -5,10 +5,13 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -113,6 +116,25 @@ def http_runner(program: Path, home: Path) -> Callable[..., subprocess.Completed
         )
 
     return run
+
+
+@contextmanager
+def answering(*answers: Iterable[bytes]) -> Iterator[str]:
+    """Run a server that gives each connection the pieces of one answer; yield its URL."""
+
+    def serve() -> None:
+        for pieces in answers:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                for piece in pieces:
+                    connection.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        thread.join()
 
 
 def key_text_in(shown: str, pem: bytes) -> str | None:

@@ -11,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ import jwt
 import pytest
 import requests
 import trustme
-from conftest import APPLICATION_ID, PASSPHRASE, Keys, at_a_terminal, key_text_in
+from conftest import APPLICATION_ID, PASSPHRASE, Keys, answering, at_a_terminal, key_text_in
 from connect_proxy import ConnectProxy
 
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -625,23 +624,15 @@ def test_check_tells_a_token_from_a_request(
 def test_check_shows_no_codes_of_the_server_to_the_terminal(run: Run, keys: Keys) -> None:
     answer = b"HTTP/1.1 401 \x1b[31mred\x1b]0;owned\x07\r\nContent-Length: 0\r\n\r\n"
     token = signed(keys, application_id="\x1b[2J", kid="x")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=answer_once, args=(server, answer))
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    with answering([answer]) as url:
         result = run("check", "--token", token, "--url", url)
-        thread.join()
     assert "401 \\x1b[31mred" in result.stdout
     assert "There is no application '\\x1b[2J'" in result.stdout
 
 
 def test_check_tells_of_a_connection_that_breaks(run: Run, keys: Keys) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=answer_once, args=(server, b""))
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    with answering([]) as url:
         result = run("check", "--token", signed(keys), "--url", url)
-        thread.join()
     assert result.returncode == 1
     assert "the connection to 127.0.0.1 broke before an answer came" in result.stdout
 
@@ -650,30 +641,15 @@ def test_check_measures_the_clock_when_the_answer_comes_not_when_it_ends(
     run: Run, keys: Keys
 ) -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
-    head = f"HTTP/1.1 401 No\r\nDate: {date}\r\nContent-Length: 2\r\n\r\n"
 
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(head.encode())
-            time.sleep(4)
-            connection.sendall(b"{}")
+    def slowly() -> Iterator[bytes]:
+        yield f"HTTP/1.1 401 No\r\nDate: {date}\r\nContent-Length: 2\r\n\r\n".encode()
+        time.sleep(4)
+        yield b"{}"
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    with answering(slowly()) as url:
         result = run("check", "--token", signed(keys), "--url", url)
-        thread.join()
     assert int(re.search(r"clock: +within (\d+) s", result.stdout)[1]) < 4
-
-
-def answer_once(server: socket.socket, answer: bytes) -> None:
-    connection, _ = server.accept()
-    with connection:
-        connection.recv(65536)
-        connection.sendall(answer)
 
 
 def test_check_reads_a_problem_that_is_none(run: Run, nexmo: Sandbox) -> None:

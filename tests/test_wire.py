@@ -1,10 +1,10 @@
 """What happens after `Authorization` is set: TLS, redirects, a wrong clock, faults."""
 
 import io
+import itertools
 import json
 import logging
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +20,7 @@ import jwt
 import pytest
 import requests
 import trustme
-from conftest import Keys
+from conftest import Keys, answering
 from connect_proxy import ConnectProxy
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import example, given, settings
@@ -327,28 +326,12 @@ def test_an_endless_refusal_is_not_read_to_its_end(keys: Keys) -> None:
         b"HTTP/1.1 401 Unauthorized\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n"
     )
-    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection, suppress(OSError):
-            connection.recv(65536)
-            connection.sendall(refusal)
-            while True:
-                connection.sendall(chunk)
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    chunks = itertools.repeat(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+    done = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
+    with answering(itertools.chain([refusal], chunks), [done]) as url:
         auth = NexmoJWT("id", keys.object)
         with requests.get(url, auth=auth, timeout=10, stream=True) as response:
             assert response.content == b"done"
-        thread.join()
     assert len(response.history[0].content) >= 1 << 20
 
 
@@ -523,20 +506,13 @@ def test_a_date_is_read_in_whatever_way_it_says_utc(zone: str, nexmo: Sandbox) -
 
 
 def test_the_time_that_a_request_took_is_no_wrong_clock(keys: Keys) -> None:
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(65536)
-            time.sleep(2)
-            date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 30.5))
-            connection.sendall(f"HTTP/1.1 401 No\r\nDate: {date}\r\n\r\n".encode())
+    def slowly() -> Iterator[bytes]:
+        time.sleep(2)
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 30.5))
+        yield f"HTTP/1.1 401 No\r\nDate: {date}\r\n\r\n".encode()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    with answering(slowly()) as url:
         response = requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
-        thread.join()
     assert (response.status_code, response.history) == (401, [])
 
 
@@ -747,22 +723,9 @@ def test_a_connection_that_breaks_is_a_connection_error(
         b"HTTP/1.1 401 Unauthorized\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
         b"Content-Length: 0\r\nConnection: close\r\n\r\n"
     )
-    answers = [answer] if after == "nothing" else [refusal, answer]
-
-    def serve() -> None:
-        for text in answers:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(text)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        with pytest.raises(requests.ConnectionError):
-            requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
-        thread.join()
+    answers = [[answer]] if after == "nothing" else [[refusal], [answer]]
+    with answering(*answers) as url, pytest.raises(requests.ConnectionError):
+        requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
 
 
 # ---- niquests --------------------------------------------------------------------------------
