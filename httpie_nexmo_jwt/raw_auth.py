@@ -13,15 +13,14 @@ from urllib.parse import parse_qsl
 from requests_nexmo_jwt import (
     ClaimError,
     CredentialsError,
-    EncryptedKeyError,
     NexmoJWT,
     NexmoJWTError,
     ScopeError,
 )
 from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
-from requests_nexmo_jwt.credentials import ask_passphrase
-from requests_nexmo_jwt.errors import printable, shown
-from requests_nexmo_jwt.keys import ON_A_COMMAND_LINE, is_pem, resolve
+from requests_nexmo_jwt.credentials import asking
+from requests_nexmo_jwt.errors import KEY_ON_A_COMMAND_LINE, printable, shown
+from requests_nexmo_jwt.keys import is_pem, resolve
 
 __all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
 
@@ -42,7 +41,7 @@ def absolute(raw_auth: str | None) -> str | None:
     if raw_auth is None:
         return None
     if is_pem(raw_auth):
-        raise CredentialsError(ON_A_COMMAND_LINE)
+        raise CredentialsError(KEY_ON_A_COMMAND_LINE)
     credentials, options = _split(raw_auth)
     if not credentials and raw_auth.startswith("?"):
         return raw_auth
@@ -71,13 +70,7 @@ def sign_in(raw_auth: str | None, *, may_ask: bool) -> NexmoJWT:
     arguments = _claims(options)
     if credentials:
         arguments.update(application_id=application_id, private_key=key_path)
-    try:
-        return NexmoJWT(**arguments)
-    except EncryptedKeyError as error:
-        passphrase = ask_passphrase(error) if may_ask and error.passphrase_missing else None
-        if passphrase is None:
-            raise
-    return NexmoJWT(**arguments, passphrase=passphrase)
+    return asking(lambda passphrase: NexmoJWT(**arguments, passphrase=passphrase), may_ask=may_ask)
 
 
 def told(error: NexmoJWTError, raw_auth: str | None, said_by: str) -> str:

@@ -233,11 +233,12 @@ class _Server:
         """Note the ``status`` that a token signed with ``offset`` got: a ``Date`` may lie."""
         if status < 300:
             self.has_accepted = True
-        if offset == self.offset:
-            if status < 300:
-                self.proved = offset
-            elif status == 401:
-                self.offset = self.proved
+        if offset != self.offset:
+            return  # another thread has found another one since
+        if status < 300:
+            self.proved = offset
+        elif status == 401:
+            self.offset = self.proved
 
 
 class _Hops:

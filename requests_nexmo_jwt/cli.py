@@ -18,14 +18,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from . import credentials, doctor, inspection, keys
 from .auth import NexmoJWT
 from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, read_time, span
 from .errors import (
+    KEY_ON_A_COMMAND_LINE,
     ClaimError,
-    EncryptedKeyError,
     NexmoJWTError,
     TokenError,
     may_hold_key_text,
@@ -33,8 +33,6 @@ from .errors import (
     shown,
 )
 from .sandbox import Sandbox
-
-_Loaded = TypeVar("_Loaded")
 
 _MAX_ACL_BYTES = 1 << 20
 
@@ -258,7 +256,7 @@ def _filled(text: str) -> str:
 def _key_path(text: str) -> str:
     if not keys.is_pem(text):
         return _filled(text)
-    raise argparse.ArgumentTypeError(keys.ON_A_COMMAND_LINE)
+    raise argparse.ArgumentTypeError(KEY_ON_A_COMMAND_LINE)
 
 
 def _port(text: str) -> int:
@@ -349,7 +347,7 @@ def _token(arguments: argparse.Namespace) -> int:
 def _auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
     """Return the auth object of the command's credentials."""
     _check_both(arguments)
-    return _asking(
+    return credentials.asking(
         lambda passphrase: NexmoJWT(
             arguments.app_id, arguments.private_key, passphrase=passphrase, **options
         )
@@ -358,21 +356,12 @@ def _auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
 
 def _check_both(arguments: argparse.Namespace) -> None:
     if bool(arguments.app_id) != bool(arguments.private_key):
-        given, missing = ("--app-id", "--private-key")[:: 1 if arguments.app_id else -1]
+        given, missing = "--app-id", "--private-key"
+        if arguments.private_key:
+            given, missing = missing, given
         raise argparse.ArgumentTypeError(
             f"{given} needs {missing} beside it: an id and a key are never mixed from two places"
         )
-
-
-def _asking(load: Callable[[str | None], _Loaded]) -> _Loaded:
-    """Return what ``load`` makes of a passphrase, which is asked for if need be."""
-    try:
-        return load(None)
-    except EncryptedKeyError as error:
-        passphrase = credentials.ask_passphrase(error) if error.passphrase_missing else None
-        if passphrase is None:
-            raise
-    return load(passphrase)
 
 
 def _read(words: Sequence[str]) -> str:
@@ -419,16 +408,18 @@ def _signature(
     arguments: argparse.Namespace, found: inspection.Inspection
 ) -> tuple[bool | None, str]:
     """Verify the signature where a key is at hand; None where it was not verified."""
+    if arguments.app_id:
+        _check_both(arguments)
     try:
         if arguments.private_key:
             ours = credentials.find(arguments.app_id or "", arguments.private_key)
-            return doctor.signature_verdict(found, ours, _asking(ours.load_key))
-        ours = credentials.find(arguments.app_id, None)
+            return doctor.signature_verdict(found, ours, credentials.asking(ours.load_key))
+        ours = credentials.find(None, None)
         return doctor.signature_verdict(found, ours, ours.load_key())
     except credentials.NothingFoundError:
         return None, "was not verified: there is no key at hand (--private-key names one)"
     except NexmoJWTError as error:
-        if arguments.private_key or arguments.app_id:
+        if arguments.private_key:
             raise
         return None, f"was not verified: {error}"
 

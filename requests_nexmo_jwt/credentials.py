@@ -11,8 +11,9 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from . import keys
 from .errors import CredentialsError, EncryptedKeyError, shown
@@ -28,6 +29,8 @@ _ID_FIELDS = ("app-id", "appId")
 _KEY_FIELDS = ("private-key", "privateKey")
 
 _MAX_CONFIG_BYTES = 1 << 20
+
+_Loaded = TypeVar("_Loaded")
 
 
 class NothingFoundError(CredentialsError):
@@ -153,10 +156,7 @@ class CLIConfig:
             with open(self.path, "rb") as file:
                 config = json.loads(file.read(_MAX_CONFIG_BYTES).decode("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
-            folder = os.path.dirname(self.path)
-            if not os.path.islink(self.path) and (
-                os.path.exists(folder) or not os.path.islink(folder)
-            ):
+            if not any(map(_leads_nowhere, (self.path, os.path.dirname(self.path)))):
                 return None
             problem = "is behind a link that leads nowhere"
         except OSError as error:
@@ -244,11 +244,23 @@ def _discover() -> Credentials:
     )
 
 
-def ask_passphrase(error: EncryptedKeyError) -> str | None:
-    """Ask on the terminal for the passphrase that ``error`` misses.
+def asking(load: Callable[[str | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
+    """Return what ``load`` makes of a passphrase: of None, or of one that is asked for.
 
-    None without a terminal, and where nothing is typed, or nothing that is text there.
+    It is asked for on the terminal, once, where ``load`` raises that it is missing, there is
+    a terminal, and ``may_ask``.
     """
+    try:
+        return load(None)
+    except EncryptedKeyError as error:
+        passphrase = _ask(error) if may_ask and error.passphrase_missing else None
+        if passphrase is None:
+            raise
+    return load(passphrase)
+
+
+def _ask(error: EncryptedKeyError) -> str | None:
+    """Return what is typed; None without a terminal, and for nothing, or nothing that is text."""
     if not _has_terminal():
         return None
     try:
@@ -264,6 +276,10 @@ def _has_terminal() -> bool:
             return True
     except OSError:
         return sys.platform == "win32" and sys.stdin.isatty()
+
+
+def _leads_nowhere(path: str) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _is_blank(value: object) -> bool:

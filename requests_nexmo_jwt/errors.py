@@ -15,6 +15,13 @@ from requests import RequestException
 _KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
 
 
+#: Says of the text of a key that it was given on a command line.
+KEY_ON_A_COMMAND_LINE = (
+    "There is a private key in it, and every process on this machine can read a command line. "
+    "Save the key to a file and give its path."
+)
+
+
 def may_hold_key_text(text: str) -> bool:
     """Tell whether a message must not show ``text``."""
     return bool(_KEY_TEXT.search(text))

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .claims import violations
-from .errors import TokenError, printable, shown
+from .errors import TokenError, shown
 
 #: Tokens that servers take in a header are far smaller.
 MAX_TEXT_BYTES = 1 << 20
@@ -119,11 +119,7 @@ def inspect(token: str) -> Inspection:
         header, repeated_header = _object(header_text)
         claims, repeated_claims = _object(parts["payload"])
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-        problem = (
-            printable(str(error))
-            if isinstance(error, jwt.InvalidTokenError)
-            else "its JSON is broken"
-        )
+        problem = str(error) if isinstance(error, jwt.InvalidTokenError) else "its JSON is broken"
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(

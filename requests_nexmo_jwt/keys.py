@@ -41,13 +41,6 @@ _CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
 _FIRST_FOLDER = re.compile(r"(~?/)?[^/]+/")
 
 
-#: Says of the text of a key that it was given on a command line.
-ON_A_COMMAND_LINE = (
-    "There is a private key in it, and every process on this machine can read a command line. "
-    "Save the key to a file and give its path."
-)
-
-
 class Secret(bytes):
     """Bytes that show nothing of themselves.
 

@@ -477,8 +477,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_body(self) -> bytes:
         encoding = self.headers.get("Transfer-Encoding", "")
         if not encoding:
-            (length,) = {*self.headers.get_all("Content-Length", ["0"])}
-            return self._read(_number(length, "[0-9]+", 10))
+            lengths = {*self.headers.get_all("Content-Length", ["0"])}
+            return self._read(_number(", ".join(lengths), "[0-9]+", 10))
         if encoding.lower() != "chunked":
             raise ValueError("a Transfer-Encoding is 'chunked' here, or there is none")
         body = b""
@@ -497,7 +497,7 @@ class _Handler(BaseHTTPRequestHandler):
         return line.strip(b"\r\n").decode("latin-1")
 
     def _read(self, size: int, already: int = 0) -> bytes:
-        if not 0 <= size <= _MAX_BODY_BYTES - already:
+        if size > _MAX_BODY_BYTES - already:
             raise ValueError(f"a body is at most {_MAX_BODY_BYTES} bytes here")
         content = self.rfile.read(size)
         if len(content) < size:

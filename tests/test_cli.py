@@ -474,6 +474,9 @@ def test_inspect_says_it_verified_only_what_it_verified(
     header, claims, signature = token.split(".")
     for forged in (f"{header}.{claims}.", f"{header}.{claims}.{signature[:-4]}AAAA"):
         assert "✗ the signature is not" in run("inspect", forged, "--private-key", key_file).stdout
+    half = run("inspect", token, "--app-id", "x")
+    assert (half.returncode, half.stdout) == (2, "")
+    assert "--app-id needs --private-key beside it" in half.stderr
     broken = run("inspect", token, env={"VONAGE_APPLICATION_ID": "x"})
     assert "not verified: VONAGE_APPLICATION_ID is set" in broken.stdout
     assert broken.returncode == 0

@@ -115,8 +115,17 @@ def test_no_two_processes_make_the_same_jti(method: str, key_file: Path) -> None
     assert len(set(said)) == 800
 
 
+def run_with_a_new_key(script: str, key_file: Path) -> None:
+    """Run ``script``, whose arguments are ``key_file`` and a file with another key."""
+    new = key_file.with_name("new.key")
+    new.write_bytes(Keys().pkcs8)
+    # Python 3.12 and later warn of each fork beside a thread.
+    command = [sys.executable, "-W", "ignore", "-c", script, key_file, new]
+    subprocess.run(command, check=True, timeout=60)
+
+
 def test_a_child_that_was_forked_while_a_key_was_loaded_takes_the_next_key(
-    keys: Keys, key_file: Path, tmp_path: Path
+    key_file: Path,
 ) -> None:
     """The lock that a thread of the parent holds must not be held for ever in the child."""
     script = (
@@ -132,13 +141,11 @@ def test_a_child_that_was_forked_while_a_key_was_loaded_takes_the_next_key(
         "    os._exit(repr(auth) == before)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
     )
-    new = tmp_path / "new.key"
-    new.write_bytes(Keys().pkcs8)
-    subprocess.run([sys.executable, "-c", script, key_file, new], check=True, timeout=60)
+    run_with_a_new_key(script, key_file)
 
 
 def test_a_child_that_was_forked_while_a_key_was_parsed_parses_it_too(
-    keys: Keys, key_file: Path, tmp_path: Path
+    key_file: Path,
 ) -> None:
     """What the thread that parsed knew of the file must not be all that the child knows."""
     script = (
@@ -156,11 +163,7 @@ def test_a_child_that_was_forked_while_a_key_was_parsed_parses_it_too(
         "    os._exit(auth != then)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
     )
-    new = tmp_path / "new.key"
-    new.write_bytes(Keys().pkcs8)
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, key_file, new], check=True, timeout=60
-    )
+    run_with_a_new_key(script, key_file)
 
 
 def test_a_dask_cluster_signs_with_it(nexmo: Sandbox, tmp_path: Path) -> None:
