@@ -516,6 +516,18 @@ def test_the_time_that_a_request_took_is_no_wrong_clock(keys: Keys) -> None:
     assert (response.status_code, response.history) == (401, [])
 
 
+def test_a_request_that_was_signed_before_does_not_undo_what_was_learned(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    with requests.Session() as session:
+        early = requests.Request("GET", nexmo.url, auth=auth).prepare()
+        session.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+        nexmo.answer_next(401, {"Date": None})
+        assert session.send(early, timeout=10).status_code == 401
+        response = session.get(nexmo.url, auth=auth, timeout=10)
+    assert (response.status_code, response.history) == (200, [])
+
+
 def test_a_second_lie_does_not_make_the_first_one_stay(nexmo: Sandbox) -> None:
     auth = nexmo.auth()
     nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
