@@ -21,9 +21,11 @@ lint: $(VENV)/installed-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	MYPYPATH=$(VENV)/downloads/niquests $(BIN)/mypy --strict --follow-imports=silent tests/typed_user.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes requests_nexmo_jwt --ignoreexternal
 
 bench: $(VENV)/installed-tests
-	@$(BIN)/python tests/bench.py --quiet
+	@$(BIN)/python tests/bench.py
 
 load: $(VENV)/installed-tests
 	@$(BIN)/python tests/load.py
@@ -31,20 +33,38 @@ load: $(VENV)/installed-tests
 clean:
 	rm -rf $(VENV) $(VENV)-lowest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-INSTALL = -m pip install --quiet --disable-pip-version-check
+PIP = -m pip --disable-pip-version-check
+INSTALL = $(PIP) install --quiet
 
 $(VENV)/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or later; name one: make PYTHON=..." >&2; exit 1; }
+	@echo "Installing the package and HTTPie into $(VENV): once, about 15 seconds ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(INSTALL) --editable '.[httpie]'
+	@$(BIN)/python $(INSTALL) --editable '.[httpie]'
 	@touch $@
 
-$(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt
-	$(BIN)/python $(INSTALL) --requirement tests/requirements.txt
+$(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt tests/downloads.txt
+	@echo "Installing what the tests need into $(VENV): once, about a minute ..."
+	@$(BIN)/python $(INSTALL) --requirement tests/requirements.txt
+	@$(call DOWNLOAD,$(VENV),)
 	@touch $@
 
-$(VENV)-lowest/installed-tests: $(VENV)/installed tests/requirements.txt tests/lowest.txt
+$(VENV)-lowest/installed-tests: $(VENV)/installed tests/requirements.txt tests/downloads.txt tests/lowest.txt
+	@echo "Installing the oldest releases into $(VENV)-lowest: once, about a minute ..."
 	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
-	$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --requirement tests/requirements.txt \
+	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --requirement tests/requirements.txt \
 		--constraint tests/lowest.txt
+	@$(call DOWNLOAD,$(VENV)-lowest,--constraint tests/lowest.txt)
 	@touch $@
+
+# Everything that a test installs, so that no test needs a network: wheels, an HTTPie without this
+# package, niquests in a folder of its own (it replaces urllib3), and where there is npm, jose.
+define DOWNLOAD
+	rm -rf $(1)/downloads && \
+	$(1)/bin/python $(PIP) download --quiet --dest $(1)/downloads/wheels --requirement tests/downloads.txt $(2) && \
+	$(1)/bin/python -m venv $(1)/downloads/httpie && \
+	$(1)/downloads/httpie/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels httpie && \
+	$(1)/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels --target $(1)/downloads/niquests niquests && \
+	{ ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix $(1)/downloads \
+		--cache $(1)/downloads/npm-cache jose@5 >/dev/null || echo "make: npm cannot install jose; one test is skipped." >&2; }
+endef

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import jwt
@@ -27,6 +27,9 @@ from .inspection import inspect
 from .scope import Origin, Scope, origin_of
 
 _log = logging.getLogger(__package__)
+
+#: A request of whichever client: what walks in is what walks out.
+R = TypeVar("R")
 
 # Problems of RFC 7807 have some hundred bytes; whoever streams need not wait for an endless one.
 _MAX_REFUSAL_BYTES = 1 << 20
@@ -112,11 +115,13 @@ class NexmoJWT(AuthBase):
         """Where the credentials came from, as one line for people."""
         return self._source
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Set the request's ``Authorization`` header to a new token.
+    def __call__(self, r: R) -> R:
+        """Set the request's ``Authorization`` header to a new token, and return the request.
 
-        Raises ``ScopeError`` where its URL may not have one.
+        ``r`` is a request of requests or of a client with requests' contract, such as httpx
+        and niquests. Raises ``ScopeError`` where its URL may not have one.
         """
+        request: Any = r
         self._scope.check(str(request.url))
         hops = _Hops(self, self._server_at(str(request.url)))
         hops.sign(request)
@@ -125,7 +130,7 @@ class NexmoJWT(AuthBase):
             for hook in [hook for hook in request.hooks["response"] if isinstance(hook, _Hops)]:
                 request.deregister_hook("response", hook)
             request.register_hook("response", hops)
-        return request
+        return r
 
     def token(self) -> str:
         """Return a new token, valid from now for ``ttl`` seconds.
@@ -208,8 +213,6 @@ class NexmoJWT(AuthBase):
             and self._scope == other._scope
             and self._loaded_key().fingerprint == other._loaded_key().fingerprint
         )
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         if "_scope" not in vars(self):  # a crash reporter's look at a constructor that failed

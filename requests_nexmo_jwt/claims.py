@@ -49,7 +49,7 @@ class ClaimsSet:
         acl: object = None,
         claims: object = None,
     ) -> None:
-        self.ttl = _seconds(ttl)
+        self.ttl: int = _seconds(ttl)
         fixed: dict[str, Any] = {"application_id": _checked_application_id(application_id)}
         fixed.update(_further(claims))
         for name, value in (("sub", sub), ("acl", acl)):
@@ -82,8 +82,6 @@ class ClaimsSet:
         if not isinstance(other, ClaimsSet):
             return NotImplemented
         return self.ttl == other.ttl and self._fixed == other._fixed
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Secret(bytes):
 
 
 #: Held by the one thread that reads a changed file; the child of a fork gets one that is free.
-loading = threading.Lock()
+loading: threading.Lock = threading.Lock()
 
 
 def _free_lock() -> None:
@@ -85,7 +85,7 @@ class Key:
     def _hold(self, key: RSAPrivateKey, form: str) -> None:
         self.form = form
         #: Of the public key; see ``fingerprint``.
-        self.fingerprint = fingerprint(key)
+        self.fingerprint: str = fingerprint(key)
         self._key = key
 
     def current(self) -> RSAPrivateKey:

@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 _PROBLEMS = "https://developer.vonage.com/api-errors"
 _KEPT_REQUESTS = 50_000
-_KEPT_BODY_BYTES = 64 << 20
+_KEPT_BODY_BYTES = 8 << 20
 _MAX_BODY_BYTES = 64 << 20
 
 # The call of the article's answer: GET /v1/calls, in HAL.
@@ -141,7 +141,7 @@ class Sandbox:
     ) -> None:
         self.clock_offset = clock_offset
         #: The id of the throwaway application.
-        self.application_id = str(uuid.uuid4())
+        self.application_id: str = str(uuid.uuid4())
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._public_keys = [key.public_key()]
         self._seen: deque[SeenRequest] = deque()
@@ -153,7 +153,7 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
         #: The file with the application's private key, mode 0600; gone after the ``with`` block.
-        self.private_key = Path(self._folder.name, "private.key")
+        self.private_key: Path = Path(self._folder.name, "private.key")
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with open(
             os.open(self.private_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
@@ -166,7 +166,7 @@ class Sandbox:
             raise
         scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
         #: Where it listens, without a slash at the end.
-        self.url = f"{scheme}://{host}:{self._server.server_port}"
+        self.url: str = f"{scheme}://{host}:{self._server.server_port}"
 
     def __enter__(self) -> Sandbox:
         if self._thread:
@@ -198,7 +198,7 @@ class Sandbox:
     def requests(self) -> list[SeenRequest]:
         """What it has answered, oldest first.
 
-        The last 50,000 requests, or fewer where their bodies have more than 64 MiB.
+        The last 50,000 requests, or fewer where their bodies have more than 8 MiB.
         """
         with self._lock:
             return list(self._seen)

@@ -149,8 +149,6 @@ class Scope:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Scope) and self._entries == other._entries
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 class _Entry(NamedTuple):
     scheme: str

@@ -4,16 +4,19 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import hermetic
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -23,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -30,6 +34,25 @@ from requests_nexmo_jwt.sandbox import Sandbox
 # No test asserts a time.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+REPOSITORY = Path(__file__).parent.parent
+HTTP = Path(sys.executable).with_name("http")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    home = tempfile.mkdtemp(prefix="nexmo-jwt-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    hermetic.enter(Path(home))
+
+
+@pytest.fixture(scope="session")
+def downloads() -> Path:
+    """The folder with what make downloaded, for tests that install something elsewhere."""
+    folder = Path(sys.prefix) / "downloads"
+    if not (folder / "wheels").is_dir():
+        pytest.skip("make has downloaded nothing; run `make test` once with a network")
+    return folder
+
 
 APPLICATION_ID = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
 PASSPHRASE = "correct horse battery staple"
@@ -52,14 +75,6 @@ class Keys:
     def pem(self, form: PrivateFormat, passphrase: str | None = None) -> bytes:
         lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
         return self.object.private_bytes(Encoding.PEM, form, lock)
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no credentials and no proxy of whoever runs the tests be found."""
-    for variable in list(os.environ):
-        if variable.startswith(("VONAGE_", "NEXMO_")) or variable.lower().endswith("_proxy"):
-            monkeypatch.delenv(variable)
 
 
 @pytest.fixture(scope="session")
@@ -88,15 +103,36 @@ def nexmo(nexmo_key: rsa.RSAPrivateKey) -> Iterator[Sandbox]:
 @pytest.fixture
 def http(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a real `http` in a clean home and return what it printed."""
-    program = Path(sys.executable).with_name("http")
-    return http_runner(program, tmp_path / "home")
+    return http_runner(HTTP, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def http_with_plugin_folder(
+    downloads: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run an `http` that has us where `httpie cli plugins install` puts us, and not beside it."""
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent  # which the workers share, so that one of them installs
+    home, bin_folder = folder / "plugin-folder-home", downloads / "httpie" / "bin"
+    with FileLock(f"{home}.lock"):
+        if not home.exists():
+            wheels = (downloads / "wheels").as_uri()
+            env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels, "PIP_NO_COMPILE": "1"}
+            installed = subprocess.run(
+                [bin_folder / "httpie", "cli", "plugins", "install", REPOSITORY],
+                env={**hermetic.environment(home), **env},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert installed.returncode == 0, installed
+            assert "Can't install" not in installed.stderr
+    return http_runner(bin_folder / "http", home)
 
 
 def http_runner(program: Path, home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    config = home / ".config" / "httpie"
-    config.mkdir(parents=True, exist_ok=True)
-    # Without this, HTTPie asks the internet for its newest version.
-    (config / "config.json").write_text('{"disable_update_warnings": true}')
+    hermetic_env = hermetic.environment(home)
 
     def run(
         *arguments: str | Path,
@@ -107,7 +143,7 @@ def http_runner(program: Path, home: Path) -> Callable[..., subprocess.Completed
         return subprocess.run(
             [program, "--ignore-stdin", *arguments],
             cwd=cwd,
-            env={"HOME": str(home), "PATH": os.environ["PATH"], **(env or {})},
+            env={**hermetic_env, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -172,7 +208,7 @@ def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = N
     """
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(command[0], command, {"PATH": os.environ["PATH"], **env})
+        os.execve(command[0], command, {**os.environ, **env})
     shown = b""
     while select.select([terminal], [], [], 20)[0]:
         try:

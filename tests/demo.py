@@ -1,12 +1,12 @@
 """The main job, shown: `make demo` runs this against the embedded sandbox, on a free port."""
 
-import os
 import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import hermetic
 import requests
 
 from requests_nexmo_jwt import NexmoJWT
@@ -14,8 +14,8 @@ from requests_nexmo_jwt.sandbox import Sandbox
 
 
 def main() -> int:
-    with Sandbox() as nexmo, tempfile.TemporaryDirectory() as config:
-        Path(config, "config.json").write_text('{"disable_update_warnings": true}')
+    with tempfile.TemporaryDirectory() as home, Sandbox() as nexmo:
+        hermetic.enter(Path(home))
         url = f"{nexmo.url}/v1/calls"
         print(f"A loopback Nexmo listens on {nexmo.url}. Its application: {nexmo.application_id},")
         print(f"with the private key {nexmo.private_key}.\n")
@@ -30,7 +30,7 @@ def main() -> int:
         print("2. With HTTPie:\n")
         command = ["http", "--ignore-stdin", "--print=hb", "--auth-type=nexmo-jwt"]
         command += [f"--auth={nexmo.application_id}:{nexmo.private_key}", url]
-        typed = http(command, config)
+        typed = http(command)
 
         print("3. What a refused token looks like; this one was used before:\n")
         token = signed.request.headers["Authorization"]
@@ -45,16 +45,10 @@ def main() -> int:
     return 0 if worked else 1
 
 
-def http(command: list[str], config: str) -> str:
+def http(command: list[str]) -> str:
     print(f"    {shlex.join(command)}\n")
     program = str(Path(sys.executable).with_name(command[0]))
-    result = subprocess.run(
-        [program, *command[1:]],
-        env={**os.environ, "HTTPIE_CONFIG_DIR": config},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
     show(result.stdout + result.stderr)
     return result.stdout
 

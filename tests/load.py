@@ -3,13 +3,17 @@
 The sandbox refuses a `jti` that it has seen; so none refused is none seen twice.
 """
 
+import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import hermetic
 import requests
 
 from requests_nexmo_jwt import NexmoJWT
@@ -24,21 +28,27 @@ def peak_mib() -> float:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
+# What the sandbox prints first; its key may be in a folder with a space.
+SAID = re.compile(
+    r"A loopback Nexmo on (?P<url>\S+);.*\n"
+    r"Application id: (?P<application_id>\S+)\n"
+    r"Private key: +(?P<private_key>.*) \(gone"
+)
+
+
 def main() -> int:
     command = [sys.executable, "-m", "requests_nexmo_jwt", "sandbox"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as sandbox:
-        try:
-            lines = [sandbox.stdout.readline() for _ in range(3)]
-            url, application_id, key = (
-                lines[0].split()[4].rstrip(";"),
-                lines[1].split()[2],
-                lines[2].split()[2],
-            )
-            return load(f"{url}/v1/calls", NexmoJWT(application_id, key))
-        finally:
-            sandbox.terminate()
+    with tempfile.TemporaryDirectory() as home:
+        hermetic.enter(Path(home))
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as sandbox:
+            try:
+                said = SAID.match("".join(sandbox.stdout.readline() for _ in range(3)))
+                auth = NexmoJWT(said["application_id"], said["private_key"])
+                return load(f"{said['url']}/v1/calls", auth)
+            finally:
+                sandbox.terminate()
 
 
 def load(url: str, auth: NexmoJWT) -> int:

@@ -1,58 +1,36 @@
 """A real `http` process, with the plugin beside HTTPie and in HTTPie's own plugin folder."""
 
 import json
+import logging
 import os
 import re
 import ssl
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 from broken_keys import BROKEN
-from conftest import APPLICATION_ID, Keys, http_runner, key_text_in
+from conftest import APPLICATION_ID, Keys, key_text_in
 
+from httpie_nexmo_jwt import NexmoJWTPlugin
 from requests_nexmo_jwt.sandbox import Sandbox
 
-REPOSITORY = Path(__file__).parent.parent
 AUTH_TYPE = "--auth-type=nexmo-jwt"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def bare_httpie(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A venv with HTTPie alone, whose plugin folder has what `httpie cli plugins install` put."""
-    folder = tmp_path_factory.mktemp("bare")
-    env = {**os.environ, "HOME": str(folder / "home"), "PIP_NO_COMPILE": "1"}
-    venv.create(folder / "venv", with_pip=True)
-    bin_folder = folder / "venv" / "bin"
-    pip = [bin_folder / "python", "-m", "pip", "install", "--quiet", "httpie"]
-    subprocess.run(pip, check=True, capture_output=True, env=env)
-    home = folder / "home"
-    http_runner(bin_folder / "http", home)
-    installed = subprocess.run(
-        [bin_folder / "httpie", "cli", "plugins", "install", REPOSITORY],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert installed.returncode == 0, installed
-    assert "Can't install" not in installed.stderr
-    return folder
-
-
-@pytest.fixture(params=["beside HTTPie", "in the plugin folder"])
+@pytest.fixture(
+    params=["beside HTTPie", pytest.param("in the plugin folder", marks=pytest.mark.downloads)]
+)
 def either_http(request: pytest.FixtureRequest, http: Run) -> Run:
     """`http` with the plugin installed in the one way and in the other."""
     if request.param == "beside HTTPie":
         return http
-    bare = request.getfixturevalue("bare_httpie")
-    return http_runner(bare / "venv" / "bin" / "http", bare / "home")
+    return request.getfixturevalue("http_with_plugin_folder")
 
 
 def credentials(nexmo: Sandbox, options: str = "") -> str:
@@ -139,15 +117,15 @@ def test_a_session_signs_anew_from_any_folder_and_its_file_holds_no_key_and_no_t
 
 
 def test_a_session_whose_key_file_is_gone_says_so(
-    either_http: Run, nexmo: Sandbox, tmp_path: Path, keys: Keys
+    http: Run, nexmo: Sandbox, tmp_path: Path, keys: Keys
 ) -> None:
     key_file = tmp_path / "private.key"
     key_file.write_bytes(nexmo.private_key.read_bytes())
     session = f"--session={tmp_path}/s.json"
     auth = f"-a{nexmo.application_id}:{key_file}"
-    assert either_http(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
+    assert http(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
     key_file.unlink()
-    message = error_of(either_http(session, nexmo.url))
+    message = error_of(http(session, nexmo.url))
     assert message.startswith(f"the session's -a: Private key file {str(key_file)!r} does not")
 
 
@@ -159,18 +137,18 @@ def test_offline_prints_a_signed_request_and_sends_nothing(
     assert nexmo.requests == []
 
 
-def test_debug_shows_the_application_and_no_key(either_http: Run, nexmo: Sandbox) -> None:
-    result = either_http(AUTH_TYPE, credentials(nexmo), "--debug", f"{nexmo.url}/v1/calls")
+def test_debug_shows_the_application_and_no_key(http: Run, nexmo: Sandbox) -> None:
+    result = http(AUTH_TYPE, credentials(nexmo), "--debug", f"{nexmo.url}/v1/calls")
     assert f"NexmoJWT(application_id='{nexmo.application_id}'" in result.stderr
     shown = result.stdout + result.stderr
     assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
     assert "eyJ" not in shown
 
 
-def test_follow_signs_each_hop(either_http: Run, nexmo: Sandbox) -> None:
+def test_follow_signs_each_hop(http: Run, nexmo: Sandbox) -> None:
     nexmo.answer_next(302, {"Location": "/v1/calls"})
     url = f"{nexmo.url}/v1/first"
-    result = either_http(AUTH_TYPE, credentials(nexmo), "--follow", "--all", "--print=Hh", url)
+    result = http(AUTH_TYPE, credentials(nexmo), "--follow", "--all", "--print=Hh", url)
     assert result.returncode == 0, result
     assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/calls"]
     assert all(seen.accepted for seen in nexmo.requests)
@@ -178,17 +156,17 @@ def test_follow_signs_each_hop(either_http: Run, nexmo: Sandbox) -> None:
     assert len(set(printed)) == 2
 
 
-def test_download_writes_the_answer(either_http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+def test_download_writes_the_answer(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
     target = tmp_path / "calls.json"
     url = f"{nexmo.url}/v1/calls"
-    result = either_http(AUTH_TYPE, credentials(nexmo), "--download", f"--output={target}", url)
+    result = http(AUTH_TYPE, credentials(nexmo), "--download", f"--output={target}", url)
     assert result.returncode == 0, result
     assert json.loads(target.read_text())["_embedded"]["calls"]
 
 
-def test_check_status_tells_of_a_refusal(either_http: Run, nexmo: Sandbox) -> None:
+def test_check_status_tells_of_a_refusal(http: Run, nexmo: Sandbox) -> None:
     auth = f"--auth=another:{nexmo.private_key}"
-    result = either_http(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
+    result = http(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
     assert result.returncode == 4
     assert "application_id" in json.loads(result.stdout)["detail"]
 
@@ -242,15 +220,48 @@ MISTAKES = {
 }
 
 
+@pytest.fixture
+def said_by_the_plugin(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> Callable[[str | None], str]:
+    """Return what HTTPie's user reads where ``-a`` is wrong; the plugin itself is called."""
+    # The plugin shows our warnings as HTTPie does, for the rest of an `http`, not of a test run.
+    monkeypatch.setattr(logging.getLogger("requests_nexmo_jwt"), "handlers", [])
+
+    def said(raw_auth: str | None) -> str:
+        plugin = NexmoJWTPlugin()
+        plugin.raw_auth = raw_auth
+        with pytest.raises(SystemExit) as caught:
+            plugin.get_auth()
+        assert caught.value.code == 1
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert re.fullmatch("http: error: [^\n]*\n", err)
+        return err.removeprefix("http: error: ")
+
+    return said
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_in_auth_is_one_clear_line(
+    mistake: str, key_file: Path, said_by_the_plugin: Callable
+) -> None:
+    arguments, words = MISTAKES[mistake]
+    raw_auth = arguments[1].replace("{key}", str(key_file)) if arguments else None
+    message = said_by_the_plugin(raw_auth)
+    assert words in message
+    assert ("-a: " in message) == ("No credentials" not in words and bool(arguments))
+
+
+@pytest.mark.parametrize("mistake", ["no -a", "empty -a", "id and colon", "ttl too short"])
+def test_http_tells_a_mistake_in_one_line_and_sends_nothing(
     mistake: str, http: Run, key_file: Path, nexmo: Sandbox
 ) -> None:
     arguments, words = MISTAKES[mistake]
     arguments = [argument.replace("{key}", str(key_file)) for argument in arguments]
     message = error_of(http(AUTH_TYPE, *arguments, nexmo.url))
     assert words in message
-    assert message.startswith("-a: ") == ("No credentials" not in words and bool(arguments))
+    assert message.startswith("-a: ") == bool(arguments)
     assert nexmo.requests == []
 
 
@@ -260,18 +271,28 @@ ONE_FOR_EACH_SENTENCE = {words: case for case, (_, words) in BROKEN.items()}
 
 @pytest.mark.parametrize("case", ONE_FOR_EACH_SENTENCE.values())
 def test_a_broken_key_is_one_clear_line(
-    case: str, http: Run, keys: Keys, tmp_path: Path, nexmo: Sandbox
+    case: str, keys: Keys, tmp_path: Path, said_by_the_plugin: Callable
 ) -> None:
     make, words = BROKEN[case]
     path = tmp_path / "broken.key"
     path.write_bytes(make(keys))
+    message = said_by_the_plugin(f"{APPLICATION_ID}:{path}")
+    assert f"-a: Private key file '{path}' " in message
+    assert words in message
+    assert key_text_in(message, make(keys)) is None
+
+
+@pytest.mark.parametrize("case", ["flipped characters", "encrypted, no passphrase"])
+def test_http_tells_a_broken_key_without_a_traceback(
+    case: str, http: Run, keys: Keys, tmp_path: Path, nexmo: Sandbox
+) -> None:
+    make, words = BROKEN[case]
+    (tmp_path / "broken.key").write_bytes(make(keys))
     # With --traceback HTTPie lets exceptions through; there must be none.
-    result = http(AUTH_TYPE, "--traceback", f"-a{APPLICATION_ID}:{path}", nexmo.url)
-    assert result.returncode == 1
-    assert result.stderr.count("\n") <= 2
-    assert result.stderr.startswith(f"http: error: -a: Private key file '{path}' ")
-    assert words in result.stderr
-    assert key_text_in(result.stderr + result.stdout, make(keys)) is None
+    auth = f"-a{APPLICATION_ID}:{tmp_path}/broken.key"
+    result = http(AUTH_TYPE, "--traceback", auth, nexmo.url)
+    assert words in error_of(result)
+    assert key_text_in(result.stderr, make(keys)) is None
     assert nexmo.requests == []
 
 

@@ -7,12 +7,13 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parent.parent
+from conftest import REPOSITORY
+
 PACKAGES = ("requests_nexmo_jwt", "httpie_nexmo_jwt")
 
 
 def test_wheel_and_sdist_hold_the_two_packages_and_no_tests(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--outdir", tmp_path, REPOSITORY]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, REPOSITORY]
     subprocess.run(build, check=True, capture_output=True)
     modules = {
         str(file.relative_to(REPOSITORY))

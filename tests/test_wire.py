@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import logging
+import os
 import re
 import ssl
 import subprocess
@@ -20,7 +21,7 @@ import jwt
 import pytest
 import requests
 import trustme
-from conftest import Keys, answering
+from conftest import REPOSITORY, Keys, answering
 from connect_proxy import ConnectProxy
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import example, given, settings
@@ -30,7 +31,6 @@ from requests.structures import CaseInsensitiveDict
 from requests_nexmo_jwt import NexmoJWT, ScopeError
 from requests_nexmo_jwt.sandbox import Sandbox
 
-REPOSITORY = Path(__file__).parent.parent
 AUTH_TYPE = "--auth-type=nexmo-jwt"
 NO_TOKEN = "there is no Authorization header"
 
@@ -743,20 +743,10 @@ def test_a_connection_that_breaks_is_a_connection_error(
 # ---- niquests --------------------------------------------------------------------------------
 
 
-def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_path: Path) -> None:
-    """In a folder of its own, since niquests puts another urllib3 in the place of urllib3."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-compile",
-        "--target",
-        tmp_path / "lib",
-        "niquests",
-    ]
-    subprocess.run(pip, check=True, capture_output=True)
+@pytest.mark.downloads
+def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
+    nexmo: Sandbox, downloads: Path
+) -> None:
     script = (
         "import asyncio, sys, niquests\n"
         "from requests_nexmo_jwt import NexmoJWT, ScopeError\n"
@@ -781,12 +771,13 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(nexmo: Sandbox, tmp_
     nexmo.answer_next(302, {"Location": "/second"})
     with Sandbox(clock_offset=-3600) as late:
         arguments = [(n.application_id, n.private_key, n.url) for n in (nexmo, late)]
+        path = (downloads / "niquests", REPOSITORY)
         result = subprocess.run(
             [sys.executable, "-c", script, *arguments[0], *arguments[1]],
             capture_output=True,
             text=True,
             check=False,
-            env={"PYTHONPATH": f"{tmp_path / 'lib'}:{REPOSITORY}"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
             timeout=60,
         )
         lines = ["200", "200 302 /second", "200 [401]", "refused", "401", "200"]
