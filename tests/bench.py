@@ -1,50 +1,147 @@
-"""What an Authorization header costs, beside a bare RSA signature: `make bench`.
+"""What a signed request costs, each figure beside another in one run: `make bench`.
 
-All are measured with the same key in one run; what counts is the ratio.
+A machine's speed changes from minute to minute. So what is compared is measured in turns, and the
+ratio is the median of the ratios of the turns. Whole processes are compared by their CPU time.
 """
 
+import itertools
+import resource
+import statistics
+import subprocess
+import sys
 import tempfile
+import time
+import venv
+from collections.abc import Callable
+from pathlib import Path
 
-import pyperf
+import hermetic
 import requests
-from conftest import APPLICATION_ID, Keys
+from conftest import APPLICATION_ID, REPOSITORY, Keys
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from requests_nexmo_jwt import NexmoJWT, keys
+from requests_nexmo_jwt import NexmoJWT
 
-PEM = Keys().pkcs8  # a key of its own in each process
-URL = "https://api.nexmo.com/v1/calls"
+Job = Callable[[], float]  # does something once and returns the seconds that it took
+
+PYJWT = (
+    "import sys, requests, jwt; "
+    "jwt.encode({'iat': 1}, open(sys.argv[1], 'rb').read(), algorithm='RS256')"
+)
+OURS = (
+    "import sys, requests; from requests_nexmo_jwt import NexmoJWT; "
+    f"NexmoJWT('{APPLICATION_ID}', sys.argv[1])"
+    "(requests.Request('GET', 'https://api.nexmo.com/').prepare())"
+)
 
 
 def main() -> None:
-    runner = pyperf.Runner(processes=12, values=3)
-    auth = NexmoJWT(APPLICATION_ID, PEM)
-    key = keys.load(PEM).current()
-    prepared = requests.Request("GET", URL).prepare()
-    signed_part = auth.token().rpartition(".")[0].encode()
+    with tempfile.TemporaryDirectory() as folder:
+        downloads = Path(sys.prefix) / "downloads"
+        hermetic.enter(Path(folder, "home"))
+        key_file = Path(folder, "private.key")
+        key_file.write_bytes(Keys().pkcs8)
+        in_process(key_file)
+        processes(key_file, downloads, Path(folder, "with-plugin"))
 
-    bare = runner.bench_func("bare RSA signature", key.sign, signed_part, PKCS1v15(), SHA256())
-    compared = {
-        "one header, key loaded once": runner.bench_func("header", auth, prepared),
-        "one token, PEM parsed for each": runner.bench_func(
-            "PEM for each", lambda: NexmoJWT(APPLICATION_ID, PEM).token()
-        ),
-    }
-    with tempfile.NamedTemporaryFile(suffix=".key") as file:
-        file.write(PEM)
-        file.flush()
-        from_file = keys.load(file.name)
-        look = runner.bench_func("look at the key file", from_file.current)
-        no_look = runner.bench_func("no look, key from text", keys.load(PEM).current)
-    if bare and not runner.args.worker:
-        print(f"\nbare RSA signature: {bare.median() * 1e6:.0f} us")
-        for name, benchmark in compared.items():
-            ratio = benchmark.median() / bare.median()
-            print(f"{name}: {benchmark.median() * 1e6:.0f} us, {ratio:.2f} times a bare signature")
-        cost = look.median() - no_look.median()
-        share = cost / compared["one header, key loaded once"].median()
-        print(f"looking at the key file: {cost * 1e6:.1f} us, {share:.2%} of a header")
+
+def in_process(key_file: Path) -> None:
+    key = Keys().object
+    auth = NexmoJWT(APPLICATION_ID, key)
+    signing_input = auth.token().rpartition(".")[0].encode()
+    prepared = [
+        requests.Request("GET", f"https://api.nexmo.com/v1/calls/{number}").prepare()
+        for number in range(10_000)
+    ]
+    another = itertools.cycle(prepared)
+    NexmoJWT(APPLICATION_ID, key_file)
+    signature, header, again = in_turns(
+        timed(lambda: key.sign(signing_input, PKCS1v15(), SHA256()), 50),
+        timed(lambda: auth(next(another)), 50),
+        timed(lambda: NexmoJWT(APPLICATION_ID, key_file).token(), 1),
+        turns=150,
+    )
+    beside = "a bare RSA signature"
+    show("one header, each for another URL", header, beside, signature)
+    show("construct from a path once more, and sign", again, beside, signature)
+
+    def first_construction() -> float:
+        new = key_file.with_name("new.key")
+        new.write_bytes(Keys().pkcs8)
+        return timed(lambda: NexmoJWT(APPLICATION_ID, new), 1)()
+
+    show("construct from a path for the first time", [first_construction() for _ in range(15)])
+
+
+def processes(key_file: Path, downloads: Path, folder: Path) -> None:
+    """Compare an HTTPie without this package and one with it, both with nothing else installed."""
+    venv.create(folder, with_pip=True)
+    install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-index"]
+    install += ["--find-links", downloads / "wheels", "httpie", REPOSITORY]
+    subprocess.run(install, check=True)
+    url = "https://api.nexmo.com/v1/calls"
+    http = [folder / "bin" / "http", "--ignore-stdin", "--offline"]
+    python = folder / "bin" / "python"
+    token = NexmoJWT(APPLICATION_ID, key_file).token()
+    ours = ["--auth-type=nexmo-jwt", f"--auth={APPLICATION_ID}:{key_file}", url]
+    absent, unused, bearer, used, pyjwt, library = in_turns(
+        cpu_of([downloads / "httpie" / "bin" / "http", *http[1:], url]),
+        cpu_of([*http, url]),
+        cpu_of([*http, "--auth-type=bearer", f"--auth={token}", url]),
+        cpu_of([*http, *ours]),
+        cpu_of([python, "-c", PYJWT, key_file]),
+        cpu_of([python, "-c", OURS, key_file]),
+        turns=25,
+    )
+    show("http, this plugin installed and not used", unused, "http without this plugin", absent)
+    show("http --auth-type=nexmo-jwt", used, "http --auth-type=bearer", bearer)
+    show("import requests_nexmo_jwt, one header", library, "import jwt, one token", pyjwt)
+
+
+def in_turns(*jobs: Job, turns: int) -> list[list[float]]:
+    """Do all ``jobs`` in each turn, and return the times of each job."""
+    for job in jobs:
+        job()
+    return list(zip(*([job() for job in jobs] for _ in range(turns)), strict=False))
+
+
+def timed(function: Callable[[], object], times: int) -> Job:
+    def job() -> float:
+        started = time.perf_counter()
+        for _ in range(times):
+            function()
+        return (time.perf_counter() - started) / times
+
+    return job
+
+
+def cpu_of(command: list[str | Path]) -> Job:
+    def used() -> float:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
+    def job() -> float:
+        before = used()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return used() - before
+
+    return job
+
+
+def show(name: str, measured: list[float], beside: str = "", other: list[float] = ()) -> None:
+    line = f"{name:42} {figure(measured)}"
+    if beside:
+        ratio = statistics.median(
+            ours / theirs for ours, theirs in zip(measured, other, strict=True)
+        )
+        line += f"  {beside:25} {figure(other)}  {ratio:7.2f}"
+    print(line, flush=True)
+
+
+def figure(seconds: list[float]) -> str:
+    median = statistics.median(seconds)
+    return f"{median * 1e6:6.0f} us" if median < 1e-3 else f"{median * 1e3:6.1f} ms"
 
 
 if __name__ == "__main__":
