@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-lowest lint bench load clean
+.PHONY: demo test test-lowest test-anywhere lint bench load clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
@@ -16,6 +16,10 @@ test: $(VENV)/installed-tests
 # The same suite with the oldest releases that pyproject.toml admits.
 test-lowest: $(VENV)-lowest/installed-tests
 	$(VENV)-lowest/bin/python -m pytest -n auto
+
+# demo and test in a fresh clone, on a machine full of somebody else's settings.
+test-anywhere:
+	$(PYTHON) tests/anywhere.py --at-once
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check

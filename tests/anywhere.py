@@ -1,8 +1,8 @@
-"""`make demo` and `make test` on the machines that people have: `python tests/anywhere.py`.
+"""`make demo` and `make test` on the machines that people have: `make test-anywhere`.
 
 Each row of the table is an environment in which both must pass, in a fresh clone whose path has a
-space. Nothing outside of the clone and the temporary folder may change. With --at-once all rows
-are one environment, which takes two minutes; a failure is then sought without it.
+space. Nothing outside of the clone and the temporary folder may change. make gives --at-once, by
+which all rows are one environment: two minutes. Where that fails, run this without it: ten.
 """
 
 import argparse

@@ -1,0 +1,35 @@
+"""What `import requests_nexmo_jwt` does, and costs, before a name of it is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+import requests_nexmo_jwt
+
+
+def imported_by(statement: str) -> set[str]:
+    """Return the modules that a fresh Python has imported after ``statement``, and not before."""
+    script = (
+        f"import sys; before = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - before))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    return set(result.stdout.decode().split())
+
+
+def test_the_import_imports_nothing_until_a_name_is_used() -> None:
+    assert imported_by("import requests_nexmo_jwt") == {"requests_nexmo_jwt"}
+    assert "jwt" in imported_by("import requests_nexmo_jwt; requests_nexmo_jwt.NexmoJWT")
+
+
+@pytest.mark.parametrize("name", ["scope", "errors"])
+def test_a_module_that_signs_nothing_imports_neither_jwt_nor_cryptography(name: str) -> None:
+    assert not imported_by(f"import requests_nexmo_jwt.{name}") & {"jwt", "cryptography"}
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    for name in requests_nexmo_jwt.__all__:
+        assert getattr(requests_nexmo_jwt, name).__name__ == name
+        assert name in dir(requests_nexmo_jwt)
+    with pytest.raises(AttributeError, match="has no attribute 'NexmoJwt'"):
+        _ = requests_nexmo_jwt.NexmoJwt
