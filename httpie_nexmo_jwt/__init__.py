@@ -34,22 +34,23 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             sys.path.append(site_folder)
 
         try:
-            from . import raw_auth, surroundings
+            from . import invocation, raw_auth
         except ImportError as error:
-            message = (
-                f"nexmo-jwt is not installed whole: {error}. Install requests-nexmo-jwt again."
-            )
+            message = f"it is incompletely installed: {error}. Install requests-nexmo-jwt again."
         else:
-            surroundings.show_warnings()
+            invocation.show_warnings()
+            value = None
             try:
+                value = raw_auth.read(self.raw_auth)
+                auth = raw_auth.auth_for(value, may_ask=not invocation.ignores_stdin())
                 # A session stores this, and may be used from another folder.
-                self.raw_auth = raw_auth.absolute(self.raw_auth)
-                return raw_auth.sign_in(self.raw_auth, may_ask=not surroundings.ignores_stdin())
+                self.raw_auth = None if self.raw_auth is None else str(value)
+                return auth
             except raw_auth.NexmoJWTError as error:
-                said_by = "the session's -a" if surroundings.comes_from_a_session() else "-a"
-                message = raw_auth.told(error, self.raw_auth, said_by)
+                source = invocation.source_of_auth() if not value or value.is_wrong(error) else ""
+                message = raw_auth.printable(f"{source}{error}")
             except Exception as error:  # its text is not shown: nobody knows what it holds
-                message = f"nexmo-jwt failed with {type(error).__name__}; please report this."
+                message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
-        sys.stderr.write(f"http: error: {message}\n")
+        sys.stderr.write(f"http: error: nexmo-jwt: {message}\n")
         raise SystemExit(1)

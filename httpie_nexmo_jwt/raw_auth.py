@@ -1,12 +1,13 @@
 """The value of HTTPie's ``-a``: ``APPLICATION_ID:KEY_PATH?ttl=60&sub=alice&acl=/*/calls/**``.
 
-What stands before the ``?``, and it with what follows, may be left out.
+What stands before the first ``?``, and it with what follows, may be left out.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,113 +16,126 @@ from requests_nexmo_jwt import (
     CredentialsError,
     NexmoJWT,
     NexmoJWTError,
+    PrivateKeyError,
     ScopeError,
 )
 from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
-from requests_nexmo_jwt.credentials import asking
-from requests_nexmo_jwt.errors import KEY_ON_A_COMMAND_LINE, printable, shown
-from requests_nexmo_jwt.keys import is_pem, resolve
+from requests_nexmo_jwt.keys import absolute_path
+from requests_nexmo_jwt.passphrase import ask_if_missing
+from requests_nexmo_jwt.pem import is_pem
+from requests_nexmo_jwt.redaction import KEY_ON_A_COMMAND_LINE, printable, shown
 
-__all__ = ["NexmoJWTError", "absolute", "sign_in", "told"]
+__all__ = ["NexmoJWTError", "RawAuth", "auth_for", "printable", "read"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
 _REPEATABLE = {"acl": "acl", "host": "hosts"}
 
-# A '?' that begins options; one in a folder's name does not.
-_OPTIONS = re.compile(r"\?(?=[\w-]*(?:[=&]|$))")
 
+@dataclass(frozen=True)
+class RawAuth:
+    """The value of ``-a``, read; ``str()`` of it can be read again, in any folder.
 
-def absolute(raw_auth: str | None) -> str | None:
-    """Return ``raw_auth`` with its key path made absolute, to be read from any folder.
-
-    None, and options alone, name no key. Raises ``CredentialsError`` where ``raw_auth`` is
-    not of the form above, and what ``resolve`` raises.
+    ``application_id`` and ``key_path``, which is absolute, are both empty where the credentials
+    are to be discovered.
+    ``arguments`` are the keyword arguments that the ``options`` behind the ``?`` stand for.
     """
-    if raw_auth is None:
-        return None
-    if is_pem(raw_auth):
+
+    application_id: str
+    key_path: str
+    options: str
+    arguments: dict[str, Any] = field(compare=False)
+
+    def __str__(self) -> str:
+        if not self.application_id:
+            return f"?{self.options}"
+        options = f"?{self.options}" if self.options else ""
+        return f"{self.application_id}:{self.key_path}{options}"
+
+    def is_wrong(self, error: NexmoJWTError) -> bool:
+        """Tell whether ``error`` is about what the value says, not about what it leaves out."""
+        if isinstance(error, ScopeError):
+            return "hosts" in self.arguments
+        if isinstance(error, (CredentialsError, PrivateKeyError)):
+            return bool(self.application_id)
+        return True
+
+
+def read(text: str | None) -> RawAuth:
+    """Read the value of ``-a``, or None where there is none.
+
+    Raises ``CredentialsError`` and ``ClaimError`` where it is not of the form above.
+    """
+    if text is None:
+        return RawAuth("", "", "", {})
+    if is_pem(text):
         raise CredentialsError(KEY_ON_A_COMMAND_LINE)
-    credentials, options = _split(raw_auth)
-    if not credentials and raw_auth.startswith("?"):
-        return raw_auth
+    credentials, question_mark, options = text.partition("?")
     application_id, colon, key_path = credentials.partition(":")
-    if not (application_id and key_path):
+    if not (application_id and key_path) and (credentials or not question_mark):
         missing = "':'" if not colon else "key path" if application_id else "application id"
         raise CredentialsError(f"There is no {missing} in it. Write {_FORM}.")
-    path = resolve(key_path)
-    if _OPTIONS.search(path):
+    if key_path:
+        key_path = absolute_path(key_path)
+    if "?" in key_path:
         raise CredentialsError(
-            f"The path {path!r} has a '?' that reads like options. Set VONAGE_APPLICATION_ID and "
-            "VONAGE_PRIVATE_KEY instead, or move the key."
+            "The key is in a folder with a '?' in its name, and in -a options begin there. Set "
+            "VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key."
         )
-    return f"{application_id}:{path}" + (f"?{options}" if options else "")
+    return RawAuth(application_id, key_path, options, _arguments(options))
 
 
 @functools.cache
-def sign_in(raw_auth: str | None, *, may_ask: bool) -> NexmoJWT:
-    """Return the auth object for an ``absolute`` value; credentials that it lacks are discovered.
+def auth_for(value: RawAuth, *, may_ask: bool) -> NexmoJWT:
+    """Return the auth object for ``value``; credentials that it lacks are discovered.
 
     ``may_ask``: for a passphrase, on the terminal. HTTPie calls this twice where a session
     holds the value; the key is loaded, and the passphrase asked for, once.
     """
-    credentials, options = _split(raw_auth or "")
-    application_id, _, key_path = credentials.partition(":")
-    arguments = _claims(options)
-    if credentials:
-        arguments.update(application_id=application_id, private_key=key_path)
-    return asking(lambda passphrase: NexmoJWT(**arguments, passphrase=passphrase), may_ask=may_ask)
+    arguments = dict(value.arguments)
+    if value.application_id:
+        arguments.update(application_id=value.application_id, private_key=value.key_path)
+    return ask_if_missing(
+        lambda passphrase: NexmoJWT(**arguments, passphrase=passphrase), may_ask=may_ask
+    )
 
 
-def told(error: NexmoJWTError, raw_auth: str | None, said_by: str) -> str:
-    """Return the message of ``error``, with ``said_by`` before it where ``raw_auth`` is wrong."""
-    if raw_auth is None or (
-        raw_auth.startswith("?") and not isinstance(error, (ClaimError, ScopeError))
-    ):
-        return printable(str(error))
-    return printable(f"{said_by}: {error}")
-
-
-def _split(raw_auth: str) -> tuple[str, str]:
-    credentials, *options = _OPTIONS.split(raw_auth, maxsplit=1)
-    return credentials, options[0] if options else ""
-
-
-def _claims(options: str) -> dict[str, Any]:
+def _arguments(options: str) -> dict[str, Any]:
     """Return the keyword arguments for ``options``, percent-decoded; ``+`` is a plus sign."""
-    claims: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+    for name, value in _pairs(options):
+        if name in _REPEATABLE:
+            arguments.setdefault(_REPEATABLE[name], []).append(value)
+        elif name not in ("ttl", "sub"):
+            raise ClaimError(
+                f"{shown(name)} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
+                claim=name,
+            )
+        elif name in arguments:
+            raise ClaimError(f"{name} is given twice. Give it once.", claim=name)
+        else:
+            arguments[name] = _seconds(value) if name == "ttl" else value
+    return arguments
+
+
+def _pairs(options: str) -> list[tuple[str, str]]:
     if not options:
-        return claims
+        return []
     try:
-        pairs = parse_qsl(
+        return parse_qsl(
             options.replace("+", "%2B"),
             keep_blank_values=True,
             strict_parsing=True,
             errors="strict",
         )
     except ValueError:
-        pairs = []
-    if not pairs:
-        raise ClaimError(
-            f"?{shown(options)[1:-1]} is not of the form ?NAME=VALUE&NAME=VALUE. Write {_FORM}."
-        )
-    for name, value in pairs:
-        if name in _REPEATABLE:
-            claims.setdefault(_REPEATABLE[name], []).append(value)
-        elif name not in ("ttl", "sub"):
-            raise ClaimError(
-                f"{shown(name)} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
-                claim=name,
-            )
-        elif name in claims:
-            raise ClaimError(f"{name} is given twice. Give it once.", claim=name)
-        else:
-            claims[name] = value
-    if "ttl" in claims:
-        if not re.fullmatch(r"-?[0-9]{1,9}", claims["ttl"]):
-            raise ClaimError(
-                f"ttl is {shown(claims['ttl'])}. Give whole seconds, {MIN_TTL} to {MAX_TTL}.",
-                claim="ttl",
-            )
-        claims["ttl"] = int(claims["ttl"])
-    return claims
+        problem = f"?{shown(options)[1:-1]} is not of the form ?NAME=VALUE&NAME=VALUE"
+    raise ClaimError(f"{problem}. Write {_FORM}.")
+
+
+def _seconds(text: str) -> int:
+    if re.fullmatch(r"-?[0-9]{1,9}", text):
+        return int(text)
+    raise ClaimError(
+        f"ttl is {shown(text)}. Give whole seconds, {MIN_TTL} to {MAX_TTL}.", claim="ttl"
+    )

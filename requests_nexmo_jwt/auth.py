@@ -1,4 +1,8 @@
-"""The life of a request: it walks in, and walks out with a token of its own."""
+"""The walk: a request walks in, and walks out with a token of its own.
+
+``NexmoJWT`` signs the request; ``SignedRequest`` goes along with it, through its redirects and one
+more try where the server's clock explains a refusal.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,6 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests import PreparedRequest, RequestException, Response
 from requests.auth import AuthBase
@@ -20,19 +23,19 @@ from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from . import credentials, diagnosis, keys
+from . import clock, credentials
 from .claims import DEFAULT_TTL, ClaimsSet
-from .errors import PrivateKeyError
-from .inspection import inspect
-from .scope import Origin, Scope, origin_of
+from .clock import Clocks, ServerClock
+from .scope import Scope, origin_of
+from .signer import Signer
 
 _log = logging.getLogger(__package__)
 
-#: A request of whichever client: what walks in is what walks out.
-R = TypeVar("R")
-
 # Problems of RFC 7807 have some hundred bytes; whoever streams need not wait for an endless one.
 _MAX_REFUSAL_BYTES = 1 << 20
+
+#: A request of whichever client: what walks in is what walks out.
+R = TypeVar("R")
 
 
 class NexmoJWT(AuthBase):
@@ -101,19 +104,10 @@ class NexmoJWT(AuthBase):
         hosts: Iterable[str] | None = None,
     ) -> None:
         found = credentials.find(application_id, private_key)
-        self._claims = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
-        self._source, self._place = found.source, found.place
-        self._has_passphrase = passphrase is not None
-        self._key: keys.Key | None = found.load_key(passphrase)
+        each_says = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
+        self._signer = Signer(found, each_says, passphrase)
         self._scope = Scope(hosts)
-        self._has_told = False
-        self._servers: dict[Origin, _Server] = {}
-        self._latest = _Server()  # the one that has accepted a token last
-
-    @property
-    def source(self) -> str:
-        """Where the credentials came from, as one line for people."""
-        return self._source
+        self._clocks = Clocks()
 
     def __call__(self, r: R) -> R:
         """Set the request's ``Authorization`` header to a new token, and return the request.
@@ -122,80 +116,43 @@ class NexmoJWT(AuthBase):
         and niquests. Raises ``ScopeError`` where its URL may not have one.
         """
         request: Any = r
-        self._scope.check(str(request.url))
-        hops = _Hops(self, self._server_at(str(request.url)))
-        hops.sign(request)
+        origin = self._scope.check(str(request.url))
+        signed = SignedRequest(request, self._signer, self._clocks.of(origin))
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
-            for hook in [hook for hook in request.hooks["response"] if isinstance(hook, _Hops)]:
+            for hook in [h for h in request.hooks["response"] if isinstance(h, SignedRequest)]:
                 request.deregister_hook("response", hook)
-            request.register_hook("response", hops)
+            request.register_hook("response", signed)
         return r
+
+    def header(self, url: str) -> str:
+        """Return a new ``Authorization`` header for a request to ``url``, for any client.
+
+        Raises ``ScopeError`` where ``url`` may not have one.
+        """
+        offset = self._clocks.of(self._scope.check(url)).offset
+        return f"Bearer {self._signer.token(time.time() + offset)}"
 
     def token(self) -> str:
         """Return a new token, valid from now for ``ttl`` seconds.
 
         Now is by the clock of the server that has accepted a token last.
         """
-        return self._token(self._latest.proved)
+        return self._signer.token(time.time() + self._clocks.last_confirmed())
 
-    def _token(self, clock_offset: float) -> str:
-        claims = self._claims.at(time.time() + clock_offset)
-        return jwt.encode(claims, self._loaded_key().current(), algorithm="RS256")
+    @property
+    def source(self) -> str:
+        """Where the credentials came from, as one line for people."""
+        return self._signer.source
 
-    def _server_at(self, url: str) -> _Server:
-        """Return what is known of the server behind ``url``; servers may differ in the time."""
-        origin = origin_of(url)
-        assert origin  # noqa: S101 - it has passed the scope
-        return self._servers.setdefault(origin, _Server())
+    @property
+    def fingerprint(self) -> str:
+        """``SHA256:`` and the hex digest of the public key, by which people compare keys.
 
-    def _tell_of_401(self, response: Response, *, has_worked: bool) -> None:
-        """Log what may explain a 401, once for an auth object."""
-        if not self._has_told:
-            self._has_told = True
-            token = str(response.request.headers["Authorization"]).removeprefix("Bearer ")
-            _log.warning(
-                diagnosis.summary(
-                    inspect(token),
-                    response,
-                    application_id=self._claims.application_id,
-                    fingerprint=self._loaded_key().fingerprint,
-                    has_worked=has_worked,
-                )
-            )
-
-    def _loaded_key(self) -> keys.Key:
-        """Return the key; in a process that this object was sent to, load it at its first use.
-
-        Not sooner: an exception from unpickling kills the worker of a process pool.
+        ``openssl pkey -in private.key -pubout -outform DER | openssl dgst -sha256`` prints the
+        same digest. Raises what a signature would raise in a process without the credentials.
         """
-        if self._key:
-            return self._key
-        with keys.loading:
-            if self._key is None:
-                assert self._place  # noqa: S101 - or __getstate__ would have refused
-                found = credentials.find_again(
-                    self._place, self._source, self._claims.application_id
-                )
-                self._key = found.load_key()
-            return self._key
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs to find the credentials itself: never a secret."""
-        if self._place is None or self._has_passphrase:
-            held = "a passphrase" if self._place else "the text of a private key or a key object"
-            raise PrivateKeyError(
-                f"This auth object was made from {held}, which pickling would write down. Make it "
-                "from the path of a key file or from the environment, with the passphrase in "
-                f"{credentials.PASSPHRASE_VARIABLE}: then each process loads the key itself."
-            )
-        of_this_process: dict[str, Any] = {
-            "_key": None,
-            "_has_told": False,
-            "_servers": {},
-            "_latest": _Server(),
-        }
-        return {**vars(self), **of_this_process}
+        return self._signer.fingerprint
 
     def __copy__(self) -> NexmoJWT:
         """Return the object itself: users cannot change it."""
@@ -208,113 +165,109 @@ class NexmoJWT(AuthBase):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NexmoJWT):
             return NotImplemented
-        return (
-            self._claims == other._claims
-            and self._scope == other._scope
-            and self._loaded_key().fingerprint == other._loaded_key().fingerprint
-        )
+        return self._signer == other._signer and self._scope == other._scope
 
     def __repr__(self) -> str:
-        if "_scope" not in vars(self):  # a crash reporter's look at a constructor that failed
-            return f"<{type(self).__name__} that could not be made>"
-        key = self._key.fingerprint if self._key else self._source
-        return f"{type(self).__name__}(application_id={self._claims.application_id!r}, key={key!r})"
+        return f"{type(self).__name__}({self._signer!r})"
 
 
-class _Server:
-    """What the answers of one server have taught.
+class SignedRequest:
+    """One request that carries a token, through its redirects and one more try after a 401.
 
-    ``offset`` is the seconds that its clock seems to be ahead of this machine's, ``proved``
-    that of the last token that it took, ``has_accepted`` whether it ever took one.
+    It is a response hook of requests, which calls it after each hop and copies the next hop from
+    the request afterwards, hook included; ``__call__`` of the auth object is not called again.
     """
 
-    def __init__(self) -> None:
-        self.offset = self.proved = 0.0
-        self.has_accepted = False
-
-    def learn(self, offset: float, status: int) -> None:
-        """Note the ``status`` that a token signed with ``offset`` got: a ``Date`` may lie."""
-        if status < 300:
-            self.has_accepted = True
-        if offset != self.offset:
-            return  # another thread has found another one since
-        if status < 300:
-            self.proved = offset
-        elif status == 401:
-            self.offset = self.proved
-
-
-class _Hops:
-    """The life of one signed request: its redirects, and its second try after a 401.
-
-    It is a response hook of requests, which copies each redirect from the request, hook
-    included, when the hooks have run; ``__call__`` of the auth object is not called again.
-    """
-
-    def __init__(self, auth: NexmoJWT, server: _Server) -> None:
-        self._auth, self._server = auth, server
+    def __init__(self, request: Any, signer: Signer, server_clock: ServerClock) -> None:
+        self._signer, self._clock = signer, server_clock
         self._may_try_again = True
         self._is_explained = False
-
-    def sign(self, request: PreparedRequest) -> None:
-        """Set the header, and remember what it says and by which time."""
-        self._offset = self._server.offset
-        self._header = f"Bearer {self._auth._token(self._offset)}"
-        request.headers["Authorization"] = self._header
+        self._offset, self._header = 0.0, ""  # of the token that was sent last
+        self._sign(request)
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
-        """Answer a 401 that a wrong clock explains; make the request ready for a redirect."""
+        """Judge the answer to a hop, and make the request ready for the next one."""
         request = response.request
         if request.headers.get("Authorization") != self._header:
             return response  # a hop to another origin, which had no token
         if response.status_code == 401 and self._may_try_again:
             response = self._try_again(response, **kwargs)
-        self._server.learn(self._offset, response.status_code)
         if response.status_code < 300:
-            self._auth._latest = self._server
-        if response.status_code == 401 and not self._is_explained:
-            self._auth._tell_of_401(response, has_worked=self._server.has_accepted)
+            self._clock.accepted(self._offset)
+        if response.status_code == 401:
+            self._clock.refused(self._offset)
+            self._report(response)
         if response.is_redirect:
-            if response.request is request:
-                response.request = request.copy()  # it keeps saying what was really sent
-            if _stays(response):
-                self.sign(request)
-            else:
-                del request.headers["Authorization"]
+            self._prepare_next_hop(request, response)
         return response
 
+    def _sign(self, request: Any) -> None:
+        self._offset = self._clock.offset
+        self._header = f"Bearer {self._signer.token(time.time() + self._offset)}"
+        request.headers["Authorization"] = self._header
+
     def _try_again(self, refused: Response, **kwargs: Any) -> Response:
-        """Sign with the server's time and send again, as requests' ``HTTPDigestAuth`` does."""
-        offset = diagnosis.clock_offset(refused)
-        if offset is None or not diagnosis.clock_is_off(offset, refused, by=self._offset):
+        """Send the request again with the server's time, if that explains the refusal."""
+        offset = clock.offset_of(refused.headers.get("Date"))
+        if offset is None or not clock.is_off(offset, refused.elapsed, by=self._offset):
             return refused
         self._may_try_again = False
-        before = self._server.offset
-        self._server.offset = offset
+        before = self._clock.offset  # to which another thread's request may have brought it
+        self._clock.suggested(offset)
         obstacle = _obstacle(refused)
         if obstacle:
             self._is_explained = True
-            _log.warning(
-                "%s %s, so the request that was refused was not sent again; the next request of "
-                "this auth object is signed with that time.",
-                diagnosis.clock_news(offset, refused),
-                obstacle,
-            )
+            from . import diagnosis
+
+            _log.warning("%s", diagnosis.not_sent_again(offset, refused, obstacle))
             return refused
+        response = self._send_again(refused, **kwargs)
+        if response.status_code != 401 and clock.is_off(offset, refused.elapsed, by=before):
+            from . import diagnosis
+
+            _log.warning("%s", diagnosis.clock_news(offset, refused))
+        return response
+
+    def _send_again(self, refused: Response, **kwargs: Any) -> Response:
+        """Sign and send the refused request anew, as requests' ``HTTPDigestAuth`` does."""
         _read(refused)
         again = refused.request.copy()
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
             again.prepare_cookies(again._cookies)
-        self.sign(again)
+        self._sign(again)
         started = time.perf_counter()
-        response = refused.connection.send(again, **kwargs)
+        response: Response = refused.connection.send(again, **kwargs)
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
         response.history.append(refused)
         response.request = again
-        if response.status_code != 401 and diagnosis.clock_is_off(offset, refused, by=before):
-            _log.warning("%s", diagnosis.clock_news(offset, refused))
         return response
+
+    def _report(self, refused: Response) -> None:
+        """Log once for each server what may explain a refusal that nothing healed."""
+        if self._is_explained or not self._clock.is_first_report():
+            return
+        from . import diagnosis  # only a refusal pays for what explains it
+
+        _log.warning(
+            "%s",
+            diagnosis.summary(
+                self._header.removeprefix("Bearer "),
+                refused,
+                application_id=self._signer.application_id,
+                fingerprint=self._signer.fingerprint,
+                has_worked=self._clock.accepted_at is not None,
+            ),
+        )
+
+    def _prepare_next_hop(self, request: PreparedRequest, response: Response) -> None:
+        """Sign the request anew for a redirect within its origin, or take its header away."""
+        if response.request is request:
+            response.request = request.copy()  # it keeps saying what was really sent
+        if _stays(response):
+            self._sign(request)
+        else:
+            del request.headers["Authorization"]
 
 
 def _stays(response: Response) -> bool:

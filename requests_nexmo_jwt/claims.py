@@ -6,6 +6,7 @@ They come from the article "Understanding JWTs" (2018) and from Vonage's page
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 import uuid
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeGuard
 
-from .errors import ClaimError, CredentialsError, may_hold_key_text, shown
+from .errors import ClaimError, CredentialsError
+from .redaction import may_hold_key_text, shown
 
 #: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
 #: ... A default value of 15 minutes from the time the JWT is generated."
@@ -62,7 +64,7 @@ class ClaimsSet:
                 fixed[name] = value
         if "acl" in fixed:
             fixed["acl"] = _with_paths(fixed["acl"])
-        problem = next(_form_problems(fixed), None)
+        problem = next(_form_violations(fixed), None)
         if problem:
             raise ClaimError(f"{problem.reason}.", claim=problem.claim)
         self._fixed: dict[str, Any] = _json_copy(fixed)
@@ -86,11 +88,15 @@ class ClaimsSet:
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a token breaks: the claim it is about, and a sentence without full stop."""
+    """A rule that a token breaks: the claim it is about, and a sentence without full stop.
+
+    ``code`` says how: ``missing``, ``malformed``, ``future`` (``iat``, ``nbf``), ``expired`` or
+    ``lifetime`` (``exp``).
+    """
 
     claim: str
+    code: str
     reason: str
-    expired: bool = False
 
 
 def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
@@ -100,32 +106,33 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
     server knows.
     """
     now = int(now)
-    application_id = claims.get("application_id")
-    if not isinstance(application_id, str) or not application_id:
-        yield Violation("application_id", "application_id is missing or no string")
-    if not _is_time(claims.get("iat")):
-        yield Violation("iat", f"iat is {shown(claims.get('iat'))}; it must be {_TIME}")
-    iat = read_time(claims.get("iat"))
+    for name in ("application_id", "jti"):
+        if not isinstance(claims.get(name), str) or not claims[name]:
+            yield Violation(name, "missing", f"{name} is missing or no string")
+    for name in ("iat", "exp"):
+        if not (_is_time(claims.get(name)) or (name == "exp" and name not in claims)):
+            reason = f"{name} is {shown(claims.get(name))}; it must be {_TIME}"
+            yield Violation(name, "malformed", reason)
+    yield from _time_violations(claims, now)
+    yield from _form_violations(claims)
+
+
+def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]:
+    """Yield what is wrong with the times that could be read, whatever their form."""
+    iat, exp, nbf = (read_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
     if iat is not None and iat > now:
-        yield Violation("iat", f"iat is {span(iat - now)} in the future: a clock is wrong")
-    if "exp" not in claims:
-        if iat is not None and iat + DEFAULT_TTL <= now:
-            yield Violation("exp", "expired: 15 min after iat, since it has no exp", expired=True)
-    elif not _is_time(claims["exp"]):
-        yield Violation("exp", f"exp is {shown(claims['exp'])}; it must be {_TIME}")
-    exp = read_time(claims.get("exp"))
-    if exp is not None:
-        if exp <= now:
-            yield Violation("exp", f"expired {span(now - exp)} ago", expired=True)
-        if iat is not None and not MIN_TTL <= exp - iat <= MAX_TTL:
-            yield Violation("exp", f"exp is {exp - iat} s after iat; it must be 30 to 86400 s")
-    nbf = read_time(claims.get("nbf"))
+        reason = f"iat is {span(iat - now)} in the future: a clock is wrong"
+        yield Violation("iat", "future", reason)
+    if "exp" not in claims and iat is not None and iat + DEFAULT_TTL <= now:
+        yield Violation("exp", "expired", "expired: 15 min after iat, since it has no exp")
+    if exp is not None and exp <= now:
+        yield Violation("exp", "expired", f"expired {span(now - exp)} ago")
+    if exp is not None and iat is not None and not MIN_TTL <= exp - iat <= MAX_TTL:
+        reason = f"exp is {exp - iat} s after iat; it must be 30 to 86400 s"
+        yield Violation("exp", "lifetime", reason)
     if nbf is not None and nbf > now:
-        yield Violation("nbf", f"nbf is {span(nbf - now)} in the future: not valid yet")
-    jti = claims.get("jti")
-    if not isinstance(jti, str) or not jti:
-        yield Violation("jti", "jti is missing or no string")
-    yield from _form_problems(claims)
+        reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
+        yield Violation("nbf", "future", reason)
 
 
 def read_time(value: object) -> int | None:
@@ -147,17 +154,19 @@ def span(seconds: float) -> str:
     return f"{int(seconds)} s"
 
 
-def _form_problems(claims: Mapping[str, Any]) -> Iterator[Violation]:
+def _form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what is wrong with the claims that an auth object may be given."""
     if "nbf" in claims and not _is_time(claims["nbf"]):
-        yield Violation("nbf", f"nbf is {shown(claims['nbf'])}; it must be {_TIME}")
+        reason = f"nbf is {shown(claims['nbf'])}; it must be {_TIME}"
+        yield Violation("nbf", "malformed", reason)
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            yield Violation(name, f"{name} is {shown(claims[name])}; it must be a non-empty str")
+            reason = f"{name} is {shown(claims[name])}; it must be a non-empty str"
+            yield Violation(name, "malformed", reason)
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
         if problem:
-            yield Violation("acl", f"{problem}. The form is {_ACL_FORM}")
+            yield Violation("acl", "malformed", f"{problem}. The form is {_ACL_FORM}")
 
 
 def _acl_problem(acl: object) -> str | None:
@@ -179,6 +188,35 @@ def _acl_problem(acl: object) -> str | None:
         if not isinstance(rule.get("filters", {}), Mapping):
             return f"acl path {shown(path)} has filters that are no object"
     return None
+
+
+def acl_opens(acl: Mapping[str, Any], method: str, path: str) -> bool:
+    """Tell whether a well-formed ``acl`` opens ``path`` for ``method``; ``filters`` are not read.
+
+    In a path of an ``acl``, ``*`` stands for anything within a segment, and ``**`` for
+    any number of segments, none included: ``/*/calls/**`` opens ``/v1/calls``.
+    """
+    return any(
+        method in rule.get("methods", [method]) and _path_matches(pattern, path)
+        for pattern, rule in acl["paths"].items()
+    )
+
+
+def _path_matches(pattern: str, path: str) -> bool:
+    """Match segment by segment: the time is bounded, whatever the pattern."""
+    parts = path.split("/")[1:]
+    reached = {0}  # how many parts the pattern may have used up so far
+    for segment in pattern.split("/")[1:]:
+        if segment == "**":
+            reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
+        else:
+            name = re.sub(r"([?[])", r"[\1]", segment)  # only "*" is special in an acl
+            reached = {
+                used + 1
+                for used in reached
+                if used < len(parts) and fnmatch.fnmatchcase(parts[used], name)
+            }
+    return len(parts) in reached
 
 
 def _with_paths(acl: object) -> object:

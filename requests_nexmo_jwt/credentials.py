@@ -7,16 +7,14 @@ there but broken is an error: who wrote it meant it to be used.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
-from . import keys
-from .errors import CredentialsError, EncryptedKeyError, shown
+from . import keys, pem
+from .errors import CredentialsError
+from .redaction import Secret, shown
 
 #: Opens an encrypted key, wherever the key comes from.
 PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
@@ -30,8 +28,6 @@ _KEY_FIELDS = ("private-key", "privateKey")
 
 _MAX_CONFIG_BYTES = 1 << 20
 
-_Loaded = TypeVar("_Loaded")
-
 
 class NothingFoundError(CredentialsError):
     """No place names an application."""
@@ -41,9 +37,10 @@ class NothingFoundError(CredentialsError):
 class Credentials:
     """Who signs, and with what.
 
-    ``name`` is the argument, variable or field that the key came from. ``source`` is a
+    ``private_key`` is PEM text, an absolute path, or whatever else an argument was; ``name`` is
+    the argument, variable or field that it came from. ``source`` is a
     line that tells people where both came from; ``place`` finds them again, and is None
-    where they came from nowhere but an argument. ``passed_over`` are the places before,
+    where they came from nowhere but an argument. ``also_checked`` are the places before,
     which name no application.
     """
 
@@ -52,7 +49,7 @@ class Credentials:
     name: str
     source: str
     place: Place | None
-    passed_over: tuple[str, ...] = ()
+    also_checked: tuple[str, ...] = ()
 
     def load_key(self, passphrase: str | bytes | None = None) -> keys.Key:
         """Load the key; ``passphrase`` is by default the environment's.
@@ -97,6 +94,8 @@ class Environment:
         if variable:
             private_key = _shielded(os.environ[variable].strip())
             source = f"environment: {id_variable} and {variable} ({_form(private_key)})"
+            if isinstance(private_key, str):
+                private_key = keys.resolve(private_key, name=variable)
             return Credentials(application_id, private_key, variable, source, self)
         raise CredentialsError(
             f"{id_variable} is set, but no key beside it. Set {self.prefix}PRIVATE_KEY to the path "
@@ -147,7 +146,7 @@ class CLIConfig:
             private_key = keys.resolve(private_key, name=name, folder=folder)
         return Credentials(application_id, private_key, name, source, self)
 
-    def _fields(self) -> dict[str, str | keys.Secret | None] | None:
+    def _fields(self) -> dict[str, str | Secret | None] | None:
         """Return the fields that matter and are not blank; None for one that is no string.
 
         Without a file there are none to return.
@@ -195,7 +194,7 @@ def find(application_id: Any, private_key: Any) -> Credentials:
             f"{missing} is missing, and an id and a key are never mixed from two places. Give "
             'both, NexmoJWT("aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "private.key"), or neither.'
         )
-    if isinstance(private_key, (str, bytes)) and keys.is_pem(private_key):
+    if isinstance(private_key, (str, bytes)) and pem.is_pem(private_key):
         source = "arguments: PEM text"
     elif isinstance(private_key, (str, os.PathLike)):
         return Arguments(application_id, keys.resolve(private_key)).read()
@@ -225,7 +224,7 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
 
 
 def _discover() -> Credentials:
-    looked_at: list[str] = []
+    also_checked: list[str] = []
     places: tuple[Environment | CLIConfig, ...] = (
         Environment("VONAGE_"),
         Environment("NEXMO_"),
@@ -235,47 +234,13 @@ def _discover() -> Credentials:
     for place in places:
         found = place.read()
         if isinstance(found, Credentials):
-            return replace(found, passed_over=tuple(looked_at))
-        looked_at.append(found)
+            return replace(found, also_checked=tuple(also_checked))
+        also_checked.append(found)
     raise NothingFoundError(
-        f"No credentials were found. Looked at: {', '.join(looked_at)}. Shortest: set "
+        f"No credentials were found. Looked at: {', '.join(also_checked)}. Shortest: set "
         "VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY to the path of its "
         "private key; or give both, as NexmoJWT(ID, PATH) in Python, as -a ID:PATH with http."
     )
-
-
-def asking(load: Callable[[str | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
-    """Return what ``load`` makes of a passphrase: of None, or of one that is asked for.
-
-    It is asked for on the terminal, once, where ``load`` raises that it is missing, there is
-    a terminal, and ``may_ask``.
-    """
-    try:
-        return load(None)
-    except EncryptedKeyError as error:
-        passphrase = _ask(error) if may_ask and error.passphrase_missing else None
-        if passphrase is None:
-            raise
-    return load(passphrase)
-
-
-def _ask(error: EncryptedKeyError) -> str | None:
-    """Return what is typed; None without a terminal, and for nothing, or nothing that is text."""
-    if not _has_terminal():
-        return None
-    try:
-        return getpass.getpass(f"Passphrase for {error.path or 'the private key'}: ") or None
-    except (EOFError, UnicodeDecodeError):
-        return None
-
-
-def _has_terminal() -> bool:
-    try:
-        # What getpass itself opens. Where it cannot, getpass would read from stdin.
-        with open("/dev/tty", "rb"):
-            return True
-    except OSError:
-        return sys.platform == "win32" and sys.stdin.isatty()
 
 
 def _leads_nowhere(path: str) -> bool:
@@ -286,10 +251,10 @@ def _is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _shielded(private_key: str) -> str | keys.Secret:
+def _shielded(private_key: str) -> str | Secret:
     """Keep the text of a key out of the frames of tracebacks; a path may be shown."""
-    return keys.Secret.of(private_key) if keys.is_pem(private_key) else private_key
+    return Secret.of(private_key) if pem.is_pem(private_key) else private_key
 
 
-def _form(private_key: str | keys.Secret) -> str:
-    return "PEM text" if isinstance(private_key, keys.Secret) else "a path"
+def _form(private_key: str | Secret) -> str:
+    return "PEM text" if isinstance(private_key, Secret) else "a path"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +11,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .claims import violations
-from .errors import TokenError, shown
+from .errors import TokenError
+from .redaction import shown
 
 #: Tokens that servers take in a header are far smaller.
 MAX_TEXT_BYTES = 1 << 20
@@ -21,6 +20,8 @@ MAX_TEXT_BYTES = 1 << 20
 _BEARER = re.compile(r"\bBearer\s+([^\s'\"]*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")
 _SOME_TOKEN = re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*")
+
+_TWO_READINGS = "readers differ in which one counts"
 
 # The rules in the order in which they are told, each as it reads where it is kept.
 _RULES = {
@@ -38,11 +39,15 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One of Nexmo's rules: whether the token keeps it, and in a few words how or why not."""
+    """One of Nexmo's rules: whether the token keeps it, and in a few words how or why not.
+
+    ``code`` is the violation's, None where the rule is kept.
+    """
 
     name: str
     kept: bool
     reason: str
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,28 @@ class Inspection:
 
     def rules(self, *, now: float) -> list[Rule]:
         """Return every rule, judged at ``now`` (Unix seconds)."""
-        broken = [Rule(name, False, reason) for name, reason in self._broken(now)]
+        broken = self.broken(now=now)
         rules = [rule for rule in broken if rule.name not in _RULES]
         for name, kept in _RULES.items():
             rules += [rule for rule in broken if rule.name == name] or [
                 Rule(name, True, self._note(name) or kept)
             ]
         return rules
+
+    def broken(self, *, now: float) -> list[Rule]:
+        """Return the rules that the token breaks at ``now`` (Unix seconds)."""
+        rules = [
+            Rule(name, False, f"{shown(name)} is there more than once: {_TWO_READINGS}", "repeated")
+            for name in self.repeated
+        ]
+        for name, expected in (("alg", "RS256"), ("typ", "JWT")):
+            if self.header.get(name) != expected:
+                reason = f"{name} is {self.header.get(name)!r:.40}; it must be {expected!r}"
+                rules.append(Rule(name, False, reason, "malformed"))
+        return rules + [
+            Rule(violation.claim, False, violation.reason, violation.code)
+            for violation in violations(self.claims, now=now)
+        ]
 
     def is_signed_by(self, key: RSAPublicKey) -> bool:
         """Verify the RS256 signature with the public key of an application."""
@@ -71,16 +91,6 @@ class Inspection:
         except jwt.InvalidTokenError:
             return False
         return True
-
-    def _broken(self, now: float) -> Iterator[tuple[str, str]]:
-        for name in self.repeated:
-            yield name, f"{shown(name)} is there more than once: readers differ in which one counts"
-        if self.header.get("alg") != "RS256":
-            yield "alg", f"alg is {self.header.get('alg')!r:.40}; it must be 'RS256'"
-        if self.header.get("typ") != "JWT":
-            yield "typ", f"typ is {self.header.get('typ')!r:.40}; it must be 'JWT'"
-        for violation in violations(self.claims, now=now):
-            yield violation.claim, violation.reason
 
     def _note(self, name: str) -> str | None:
         if name == "exp" and "exp" not in self.claims:
@@ -132,12 +142,6 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _finite(digits: str) -> float:
-    if math.isfinite(float(digits)):
-        return float(digits)
-    raise ValueError(f"{digits:.20} is beyond all floats")
-
-
 def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
     """Return a JSON object, and the names that it has more than once."""
     repeated: list[str] = []
@@ -147,9 +151,7 @@ def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
         repeated.extend(sorted({name for name in names if names.count(name) > 1}))
         return dict(pairs)
 
-    found = json.loads(
-        text, object_pairs_hook=collect, parse_constant=_no_constant, parse_float=_finite
-    )
+    found = json.loads(text, object_pairs_hook=collect, parse_constant=_no_constant)
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found, repeated

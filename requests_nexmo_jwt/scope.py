@@ -7,7 +7,6 @@ read the same in a URL, nobody gets a token.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import os
 import re
@@ -19,7 +18,8 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from .errors import ScopeError, shown
+from .errors import ScopeError
+from .redaction import shown
 
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
 #: ``*.serverless.vonage.com``.
@@ -67,7 +67,6 @@ class Origin(NamedTuple):
             return False
 
 
-@functools.lru_cache(maxsize=1024)
 def origin_of(url: str) -> Origin | None:
     """Return the origin that a request for ``url`` is sent to.
 
@@ -114,8 +113,11 @@ class Scope:
         entries = VONAGE_HOSTS if hosts is None else hosts
         self._entries = tuple(_entry(entry, named_by) for entry in entries)
 
-    def check(self, url: str) -> None:
-        """Raise ``ScopeError`` unless a request for ``url`` may carry a token."""
+    def check(self, url: str) -> Origin:
+        """Return the origin that a request for ``url`` is sent to, if it may carry a token.
+
+        Raises ``ScopeError`` if it may not.
+        """
         origin = origin_of(url)
         if origin is None:
             raise ScopeError(
@@ -130,6 +132,7 @@ class Scope:
                 f"in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
                 host=origin.host,
             )
+        return origin
 
     def _refusal(self, origin: Origin) -> str:
         named = [entry for entry in self._entries if entry.names(origin.host)]

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import threading
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -147,13 +146,6 @@ def test_a_repr_shows_the_application_and_the_fingerprint_and_no_key(keys: Keys)
     assert repr(auth).startswith(f"NexmoJWT(application_id='{APPLICATION_ID}', key='SHA256:")
     for shown in (repr(auth), str(auth), f"{auth!r:}", repr(vars(auth))):
         assert key_text_in(shown, keys.pkcs8) is None
-
-
-def test_a_crash_reporter_can_show_an_object_that_could_not_be_made() -> None:
-    with pytest.raises(NexmoJWTError) as caught:
-        NexmoJWT(APPLICATION_ID, "nowhere.key")
-    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert "<NexmoJWT that could not be made>" in "".join(report.format())
 
 
 def test_two_objects_are_equal_when_they_say_the_same(keys: Keys, key_file: Path) -> None:

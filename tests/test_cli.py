@@ -248,18 +248,12 @@ def test_key_text_in_the_wrong_place_is_never_shown(
 @pytest.mark.parametrize(
     ("command", "status", "stdout", "stderr"),
     [
-        ("token >&-", 1, "", "stdout is closed"),
-        ("sandbox >&-", 1, "", "stdout is closed"),
-        ("inspect - <&-", 1, "", "The token is empty"),
-        ("check --token - <&-", 1, "", "The token is empty"),
-        ("token --app-id x --private-key nowhere.key 2>&-", 1, "", ""),
-        ("token --ttl 1 2>&-", 2, "", ""),
         ("inspect - >/dev/full", 1, "", "No space left"),
         ("inspect - 0>/dev/null", 1, "", "stdin cannot be read"),
         ("check --app-id '\x1b[' --private-key k", 1, "application: \\x1b[", "be printed"),
     ],
 )
-def test_a_closed_or_full_stream_is_told_where_it_can_be(
+def test_a_full_disk_and_an_unreadable_stdin_are_told(
     command: str, status: int, stdout: str, stderr: str, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     result = subprocess.run(
@@ -433,7 +427,6 @@ HOSTILE = {
         raw('{"alg":"RS256","typ":"JWT","crit":["\\u001b[2J"]}', "{}") + "AAAA",
         "1b[2J",  # in the header, or where PyJWT knows "crit", in an error
     ),
-    "beyond all floats": (raw('{"alg":"RS256"}', '{"x":1e999}') + "AAAA", "no JSON Web Token"),
     "not a number": (raw('{"alg":"RS256"}', '{"x":NaN}') + "AAAA", "no JSON Web Token"),
     "a huge number": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"exp":' + "9" * 4000 + "}") + "A" * 4,
@@ -550,7 +543,7 @@ def test_check_says_that_all_is_well(process: Run, nexmo: Sandbox) -> None:
         "credentials: environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY (a path)",
         f"application: {nexmo.application_id}\n",
         "RSA, 2048 bits, PKCS#8 PEM",
-        nexmo.auth()._loaded_key().fingerprint,
+        nexmo.auth().fingerprint,
         f"only you can read {nexmo.private_key} (mode 0600)",
         "200 OK",
     ):

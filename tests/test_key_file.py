@@ -263,14 +263,3 @@ def test_each_version_is_read_by_one_thread_while_the_others_sign_on(
     taken = [record for record in caplog.records if "the key that signs" in record.getMessage()]
     assert len(taken) == 1
     assert signed_by(auth, new_keys)
-
-
-def test_a_thread_that_comes_late_reads_nothing(
-    new_keys: Keys, key_file: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    auth = NexmoJWT(APPLICATION_ID, key_file)
-    replace(key_file, new_keys.pkcs8)
-    with caplog.at_level(logging.INFO, "requests_nexmo_jwt"):
-        auth._key._renew()
-        auth._key._renew()
-    assert len(caplog.records) == 1

@@ -232,11 +232,12 @@ def test_a_character_that_cannot_be_encoded_is_refused_and_shows_nothing(
     assert caught.value.__context__ is None
 
 
-def test_a_long_path_is_shown_where_it_begins_with_a_folder(tmp_path: Path) -> None:
-    path = f"{tmp_path}/customers/acme/vonage/secrets/production/applications/messages/private/key"
+def test_a_long_name_in_a_folder_that_exists_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "customers" / "acme" / "integration" / "secrets" / "production" / "messages"
+    folder.mkdir(parents=True)
     with pytest.raises(PrivateKeyError, match="does not exist") as caught:
-        NexmoJWT(APPLICATION_ID, path)
-    assert path in str(caught.value)
+        NexmoJWT(APPLICATION_ID, folder / "private")
+    assert str(folder / "private") in str(caught.value)
 
 
 def test_what_stands_around_the_key_is_overlooked(key_file: Path, keys: Keys) -> None:

@@ -18,7 +18,7 @@ def test_wheel_and_sdist_hold_the_two_packages_and_no_tests(tmp_path: Path) -> N
     modules = {
         str(file.relative_to(REPOSITORY))
         for package in PACKAGES
-        for file in (REPOSITORY / package).iterdir()
+        for file in (REPOSITORY / package).rglob("*")
         if file.suffix == ".py" or file.name == "py.typed"
     }
     (wheel,) = tmp_path.glob("*.whl")

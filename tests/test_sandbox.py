@@ -6,7 +6,9 @@ import ssl
 import stat
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -23,6 +25,10 @@ TYPE = "https://developer.vonage.com/api-errors#"
 def call(nexmo: Sandbox, token: str | None, method: str = "GET", path: str = "/v1/calls"):
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     return requests.request(method, nexmo.url + path, headers=headers, timeout=10)
+
+
+def address(nexmo: Sandbox) -> tuple[str, int]:
+    return urlsplit(nexmo.url).hostname, urlsplit(nexmo.url).port
 
 
 def forge(nexmo: Sandbox, **change: object) -> str:
@@ -149,7 +155,7 @@ def test_basic_auth_and_two_headers_are_refused(nexmo: Sandbox) -> None:
     basic = requests.get(nexmo.url, auth=("user", "pass"), timeout=10)
     assert "Basic" in basic.json()["detail"]
     lines = f"Authorization: Bearer {forge(nexmo)}\r\n" * 2
-    with socket.create_connection(nexmo._server.server_address, timeout=10) as connection:
+    with socket.create_connection(address(nexmo), timeout=10) as connection:
         connection.sendall(
             f"GET / HTTP/1.1\r\nHost: x\r\n{lines}Connection: close\r\n\r\n".encode()
         )
@@ -237,8 +243,10 @@ def test_the_key_is_readable_by_its_owner_alone_and_gone_in_the_end() -> None:
 
 
 def test_it_listens_on_loopback_only(nexmo: Sandbox) -> None:
-    assert nexmo.url.startswith("http://127.0.0.1:")
-    assert nexmo._server.server_address[0] == "127.0.0.1"
+    host, port = address(nexmo)
+    assert host == "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=10)
 
 
 def test_it_answers_nobody_once_it_is_closed() -> None:
@@ -265,7 +273,7 @@ def test_it_answers_nobody_once_it_is_closed() -> None:
 def test_a_request_that_is_no_http_gets_a_400_and_the_next_one_is_served(
     request_text: bytes, nexmo: Sandbox
 ) -> None:
-    with socket.create_connection(nexmo._server.server_address, timeout=10) as connection:
+    with socket.create_connection(address(nexmo), timeout=10) as connection:
         connection.sendall(request_text)
         assert b"400" in connection.makefile("rb").read()
     assert call(nexmo, forge(nexmo)).status_code == 200
@@ -275,7 +283,7 @@ def test_a_request_that_is_no_http_gets_a_400_and_the_next_one_is_served(
     "path", ["//[", "//evil.example/x", "*", "/\x1b[2J", "?", "/%ff%00", "http://["]
 )
 def test_a_path_that_is_no_path_is_echoed_all_the_same(path: str, nexmo: Sandbox) -> None:
-    with socket.create_connection(nexmo._server.server_address, timeout=10) as connection:
+    with socket.create_connection(address(nexmo), timeout=10) as connection:
         head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {forge(nexmo)}\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode("latin1"))
         assert connection.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
@@ -330,7 +338,7 @@ def test_an_answer_that_http_cannot_send_is_refused_where_it_is_told(
 
 
 def test_a_client_that_waits_to_be_told_to_go_on_is_told(nexmo: Sandbox) -> None:
-    with socket.create_connection(nexmo._server.server_address, timeout=5) as connection:
+    with socket.create_connection(address(nexmo), timeout=5) as connection:
         head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
         connection.sendall(head.encode())
         assert b"100 Continue" in connection.recv(1024)
@@ -338,48 +346,20 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_told(nexmo: Sandbox) -> None
         assert b"401" in connection.recv(1024)
 
 
-def test_a_jti_is_remembered_when_old_ones_are_forgotten(nexmo: Sandbox) -> None:
-    first = forge(nexmo)
-    assert call(nexmo, first).status_code == 200
-    nexmo._sweep_at = 1
-    assert call(nexmo, forge(nexmo)).status_code == 200
-    assert call(nexmo, first).status_code == 401
-
-
-def test_large_bodies_are_not_kept_for_ever(nexmo: Sandbox) -> None:
-    for _ in range(5):
-        requests.post(nexmo.url, data=b"x" * (5 << 19), timeout=30)
-    assert sum(len(seen.body) for seen in nexmo.requests) <= 8 << 20
-    assert len(nexmo.requests) == 3
-
-
-@pytest.mark.parametrize(
-    ("head", "body"),
-    [
-        ("Content-Length: 10", b"abc"),
-        ("Transfer-Encoding: gzip, chunked", b"3\r\nabc\r\n0\r\n\r\n"),
-        ("Transfer-Encoding: chunked", b"a\r\nabc"),
-        ("Transfer-Encoding: chunked", b"abc"),
-        ("Content-Length: -1", b""),
-        ("Content-Length: many", b""),
-        ("Content-Length: +3", b"abc"),
-        ("Content-Length: 3\r\nContent-Length: 4", b"abcd"),
-        ("Transfer-Encoding: chunked", b"0x3\r\nabc\r\n0\r\n\r\n"),
-        ("Transfer-Encoding: chunked", b"3\r\nabcXXX\r\n0\r\n\r\n"),
-        ("Transfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n"),
-    ],
-    ids=repr,
-)
-def test_a_body_that_cannot_be_read_whole_is_no_request(
-    head: str, body: bytes, nexmo: Sandbox
-) -> None:
-    with socket.create_connection(nexmo._server.server_address, timeout=5) as connection:
-        connection.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
-        connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.count(b"HTTP/1.1") == 1
+def test_a_request_that_holds_too_much_is_refused_and_not_kept(nexmo: Sandbox) -> None:
+    assert requests.post(nexmo.url, data=b"x" * (1 << 20), timeout=10).status_code == 400
+    chunks = (b"x" * (1 << 19) for _ in range(3))
+    with suppress(requests.ConnectionError):  # it may hang up before all is sent
+        assert requests.post(nexmo.url, data=chunks, timeout=10).status_code == 400
     assert nexmo.requests == []
+
+
+def test_the_last_thousand_requests_are_kept(nexmo: Sandbox) -> None:
+    with requests.Session() as session:
+        for number in range(1001):
+            session.get(f"{nexmo.url}/{number}", timeout=10)
+    assert len(nexmo.requests) == 1000
+    assert nexmo.requests[0].path == "/1"
 
 
 def test_an_answer_without_its_length_ends_with_the_connection(nexmo: Sandbox) -> None:

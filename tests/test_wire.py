@@ -145,7 +145,7 @@ def test_http_takes_hosts_from_auth_and_from_the_environment(
     environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}
     assert "Bearer" in http(*offline, f"-a{auth}", url, env=environment).stdout
     result = http(*offline, f"-a{auth}?host=prism:4010", url)
-    assert result.stderr.startswith("http: error: -a: hosts has 'prism:4010'")
+    assert result.stderr.startswith("http: error: nexmo-jwt: -a: hosts has 'prism:4010'")
 
 
 # ---- Redirects -------------------------------------------------------------------------------
@@ -342,8 +342,8 @@ def test_a_token_for_other_uses_follows_the_server_that_accepted_last(
         claims = jwt.decode(auth.token(), options={"verify_signature": False})
         return claims["iat"] - time.time()
 
-    with Sandbox(clock_offset=300 * 86400, key=nexmo_key) as other:
-        other.application_id = nexmo.application_id
+    same = {"application_id": nexmo.application_id, "key": nexmo_key}
+    with Sandbox(clock_offset=300 * 86400, **same) as other:
         auth = nexmo.auth()
         assert requests.get(other.url, auth=auth, timeout=10).ok
         assert ahead(auth) > 299 * 86400
@@ -358,8 +358,8 @@ def test_a_token_for_other_uses_follows_the_server_that_accepted_last(
 def test_the_clock_of_one_server_is_not_taken_for_the_clock_of_another(
     nexmo: Sandbox, nexmo_key: rsa.RSAPrivateKey
 ) -> None:
-    with Sandbox(clock_offset=300 * 86400, key=nexmo_key) as other:
-        other.application_id = nexmo.application_id
+    same = {"application_id": nexmo.application_id, "key": nexmo_key}
+    with Sandbox(clock_offset=300 * 86400, **same) as other:
         auth = nexmo.auth()
         for _ in range(2):
             assert requests.get(other.url, auth=auth, timeout=10).ok
@@ -613,7 +613,7 @@ def test_an_unexplained_401_is_told_once_with_what_is_known(
         assert "signature" in response.json()["detail"]
     assert [re.sub(r"within \d s", "within 2 s", warning) for warning in warnings()] == [
         "401 from 127.0.0.1: token well-formed, clock within 2 s; most likely the key "
-        f"({auth._loaded_key().fingerprint}) is not the one of application {nexmo.application_id}; "
+        f"({auth.fingerprint}) is not the one of application {nexmo.application_id}; "
         "'nexmo-jwt check' tells more."
     ]
 
@@ -686,10 +686,6 @@ def test_http_heals_too(http: Callable, nexmo: Sandbox) -> None:
         None,
         "",
         "yesterday",
-        "Thu, 01 Jan 1970 00:00:00 GMT",
-        "Fri, 31 Dec 9999 23:59:59 GMT",
-        "Sun, 31 Dec 2017 23:59:59 GMT",
-        "Fri, 01 Jan 2100 00:00:00 GMT",
         "Mon, 00 Jan 0000 00:00:00 GMT",
         "Thu, 01 Jan 2026 99:99:99 GMT",
         "Thu, 01 Jan 99999999999 00:00:00 GMT",

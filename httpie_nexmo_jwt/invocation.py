@@ -13,9 +13,10 @@ def ignores_stdin() -> bool:
     return getattr(getattr(parser, "args", None), "ignore_stdin", True)
 
 
-def comes_from_a_session() -> bool:
-    """Tell whether a session kept what ``-a`` said, so that nobody has typed it now."""
-    return hasattr(parser, "args") and getattr(parser.args, "auth_plugin", None) is None
+def source_of_auth() -> str:
+    """Return how a message begins that is about what ``-a`` said: now, or once to a session."""
+    is_typed = getattr(getattr(parser, "args", None), "auth_plugin", None) is not None
+    return "-a: " if is_typed else "in the session: "
 
 
 def show_warnings() -> None:

@@ -1,0 +1,57 @@
+"""The ``nexmo-jwt`` command: arguments in, text out; what it shows, other rooms decide."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import ClaimError, NexmoJWTError
+from . import check, inspect, sandbox, token
+from .arguments import Parser
+from .output import fail
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except (ClaimError, argparse.ArgumentTypeError) as error:
+        parser.error(str(error))
+    except NexmoJWTError as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        # Whoever reads has enough. Python would complain of it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return fail(f"cannot write the result: {error.strerror}.")
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="nexmo-jwt",
+        description="JSON Web Tokens for the Nexmo (Vonage) API.",
+        epilog="examples:\n"
+        '  curl -H "Authorization: Bearer $(nexmo-jwt token)" https://api.nexmo.com/v1/calls\n'
+        "  nexmo-jwt token --ttl 3600 --sub alice --acl '/*/users/**' --acl 'GET:/*/calls/**'\n"
+        "  pbpaste | nexmo-jwt inspect -\n"
+        "  nexmo-jwt check\n"
+        "  nexmo-jwt sandbox\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (token, inspect, check, sandbox):
+        command.add_to(commands)
+    return parser

@@ -1,0 +1,110 @@
+"""What several commands accept, and what is said of an argument that is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from ..auth import NexmoJWT
+from ..errors import TokenError
+from ..inspection import MAX_TEXT_BYTES, find_token
+from ..passphrase import ask_if_missing
+from ..pem import is_pem
+from ..redaction import KEY_ON_A_COMMAND_LINE, may_hold_key_text, printable, shown
+
+
+class Parser(argparse.ArgumentParser):
+    """An ``ArgumentParser`` whose errors show no key."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2 and ``message``, which is not shown where it quotes a key."""
+        if may_hold_key_text(message):
+            message = (
+                "an argument is wrong; it is not shown, since it may hold a key. A key is given as "
+                "the path of its file."
+            )
+        super().error(printable(message))
+
+
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str, description: str
+) -> argparse.ArgumentParser:
+    """Add a command, whose arguments the caller adds, and which ``run`` carries out."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_credentials(parser: argparse.ArgumentParser) -> None:
+    """Add ``--app-id`` and ``--private-key``."""
+    group = parser.add_argument_group(
+        "credentials",
+        "Both, or neither: then they are found in the environment (VONAGE_APPLICATION_ID, "
+        "VONAGE_PRIVATE_KEY)\nor in the Vonage CLI's files (.vonagerc, ~/.vonage/config.json).",
+    )
+    group.add_argument("--app-id", type=filled, metavar="ID", help="the application's id")
+    group.add_argument(
+        "--private-key", type=_key_path, metavar="PATH", help="the file with its private key"
+    )
+
+
+def auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
+    """Return the auth object of the command's credentials."""
+    check_both(arguments)
+    return ask_if_missing(
+        lambda passphrase: NexmoJWT(
+            arguments.app_id, arguments.private_key, passphrase=passphrase, **options
+        )
+    )
+
+
+def check_both(arguments: argparse.Namespace) -> None:
+    """Raise ``ArgumentTypeError`` where one of the credentials is given alone."""
+    if bool(arguments.app_id) != bool(arguments.private_key):
+        given, missing = "--app-id", "--private-key"
+        if arguments.private_key:
+            given, missing = missing, given
+        raise argparse.ArgumentTypeError(
+            f"{given} needs {missing} beside it: an id and a key are never mixed from two places"
+        )
+
+
+def read_token(words: Sequence[str]) -> str:
+    """Return the token in the text of an argument, or of stdin for ``-``."""
+    if list(words) != ["-"]:
+        return find_token(" ".join(words))
+    try:
+        content = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise TokenError(f"stdin cannot be read: {error.strerror}. Give it a token.") from None
+    if len(content) > MAX_TEXT_BYTES:
+        raise TokenError("stdin has more than 1 MiB: that is no token.")
+    return find_token(content.decode("utf-8", "replace"))
+
+
+def filled(text: str) -> str:
+    """Refuse what an unset variable leaves behind."""
+    if text.strip():
+        return text
+    raise argparse.ArgumentTypeError("it is empty. Is the variable set?")
+
+
+def seconds(text: str) -> int:
+    """Read a whole number of seconds."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number of seconds") from None
+
+
+def _key_path(text: str) -> str:
+    if not is_pem(text):
+        return filled(text)
+    raise argparse.ArgumentTypeError(KEY_ON_A_COMMAND_LINE)

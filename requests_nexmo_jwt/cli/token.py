@@ -1,0 +1,121 @@
+"""``nexmo-jwt token``: a new token for curl and the like."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from typing import Any
+
+from ..claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
+from ..errors import ClaimError
+from ..redaction import shown
+from .arguments import add_command, add_credentials, auth, seconds
+
+_MAX_ACL_BYTES = 1 << 20
+
+_METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(
+        commands,
+        "token",
+        _run,
+        "print a new token",
+        "Print a new token and nothing else.\n\n"
+        '  curl -H "Authorization: Bearer $(nexmo-jwt token)" https://api.nexmo.com/v1/calls\n'
+        '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls',
+    )
+    add = parser.add_argument
+    life = f"seconds that it is valid, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
+    add("--ttl", type=seconds, default=DEFAULT_TTL, metavar="S", help=life)
+    add("--sub", metavar="NAME", help="a Vonage user's name")
+    opens = "what it opens: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
+    add("--acl", action="append", type=_acl, metavar="ACL", help=opens)
+    further = "a further claim; may be repeated"
+    add("--claim", action="append", type=_claim, default=[], metavar="NAME=JSON", help=further)
+    begins = "seconds from now at which it becomes valid"
+    add("--not-before", type=seconds, metavar="S", help=begins)
+    add("--header", action="store_true", help="print the whole header line, 'Authorization: ...'")
+    add_credentials(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    paths = _merged(arguments.acl or [])
+    token = auth(
+        arguments,
+        ttl=arguments.ttl,
+        sub=arguments.sub,
+        acl={"paths": paths} if arguments.acl else None,
+        claims=_claims(arguments),
+    ).token()
+    print(f"Authorization: Bearer {token}" if arguments.header else token)
+    return 0
+
+
+def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
+    claims = dict(arguments.claim)
+    if len(claims) < len(arguments.claim):
+        raise ClaimError("--claim names one claim twice. Give it once.")
+    if arguments.not_before is not None:
+        if arguments.not_before >= arguments.ttl:
+            raise ClaimError(
+                "--not-before is after the token's end, so that it would never be valid."
+            )
+        claims["nbf"] = int(time.time()) + arguments.not_before
+    return claims
+
+
+def _merged(acls: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the paths of all ``--acl`` options, each with its rule."""
+    paths: dict[str, Any] = {}
+    for named in acls:
+        for path, rule in named.items():
+            if paths.setdefault(path, rule) != rule:
+                raise ClaimError(
+                    f"--acl names {shown(path)} twice. Give it once, with all its methods."
+                )
+    return paths
+
+
+def _acl(text: str) -> dict[str, Any]:
+    """Return the paths that one ``--acl`` names, each with its rule."""
+    if text.startswith("@"):
+        return _acl_in(text[1:])
+    match = _METHODS_AND_PATH.fullmatch(text)
+    if match:
+        return {match[2]: {"methods": match[1].split(",")}}
+    if text.startswith("/"):
+        return {text: {}}
+    raise argparse.ArgumentTypeError(
+        f"{shown(text)} is neither a path, METHOD,METHOD:PATH nor @file.json"
+    )
+
+
+def _acl_in(file_name: str) -> dict[str, Any]:
+    path = shown(file_name)
+    try:
+        with open(file_name, "rb") as file:
+            acl = json.loads(file.read(_MAX_ACL_BYTES))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise argparse.ArgumentTypeError(f"{path} is not JSON") from None
+    if not isinstance(acl, dict) or not isinstance(acl.get("paths"), dict) or len(acl) > 1:
+        raise argparse.ArgumentTypeError(f'{path} is not of the form {{"paths": {{...}}}}')
+    return dict(acl["paths"])
+
+
+def _claim(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not of the form NAME=JSON")
+    try:
+        return name, json.loads(value)
+    except (ValueError, RecursionError):
+        raise argparse.ArgumentTypeError(
+            f"the value of {shown(name)} is not JSON; a string has quotes: 'NAME=\"...\"'"
+        ) from None
