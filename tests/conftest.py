@@ -1,23 +1,35 @@
 """What the tests share: real key files, a running sandbox, a real `http` process."""
 
+import io
+import logging
 import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import hermetic
+import jwt
 import pytest
+import requests
+import trustme
+from connect_proxy import ConnectProxy
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -25,10 +37,12 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from requests_nexmo_jwt.cli import main
 from requests_nexmo_jwt.sandbox import Sandbox
 
 # No test asserts a time.
@@ -37,6 +51,25 @@ settings.load_profile("ours")
 
 REPOSITORY = Path(__file__).parent.parent
 HTTP = Path(sys.executable).with_name("http")
+NEXMO_JWT = Path(sys.executable).with_name("nexmo-jwt")
+TYPED = shlex.quote(str(NEXMO_JWT))  # as a shell wants it
+AUTH_TYPE = "--auth-type=nexmo-jwt"
+
+#: The sandbox's verdict on a request without a token.
+NO_TOKEN = "there is no Authorization header"
+
+# The token at the end of the article "Understanding JWTs", made with ARTICLE_TOKEN in 2018.
+ARTICLE_TOKEN = (
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJpYXQiOiIxNTQxMDYwMjMwIiwiZXhwIjoxNTQxMDYwMjkwLCJqdGk"
+    "iOiJZNThTRFJ7aTBvZUVwUm5MSlVFaDNnQ09qS292MVl5bSIsImFwcGxpY2F0aW9uX2lkIjoiOWVhZDIwYTktZjdkOC00"
+    "YzRmLWExMTEtZTkwMmI1ODUyZmQ0In0.fOFocUiugpE-tzUBSFOQcIYqPiEnK8MBhOTn1QczylIm56ObVcrbLX-7xiHmz"
+    "5lMXTkHL3Vf12Iq8NGY9RgNxLwBQ63ZwGk_UxKiYt7RfbJajPfram29ofByznGyGeaT960rqCbVu-wOLtQO-rAarpr2w_"
+    "mAuqQulaQNNrXEq5xG6DD5_LQA_4R1s7haXwvtZt7QOSIiJ2RiCDl1a4qlvc_EkjHHeE7FRIQL1CnbYvnbpIjABCpKzcQ"
+    "CCKNBQT8NtBEDeDzkZ_Uea2GeDSwJ2GR_eSGR394vVIl93WXFZROBmz_UJWBJQ8GC5WQCyuo6EclsbTfpTVFYK2jh7yhBjw"
+)
+
+#: What runs a command and returns what it printed.
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -101,7 +134,7 @@ def nexmo(nexmo_key: rsa.RSAPrivateKey) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def http(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def http(tmp_path: Path) -> Run:
     """Run a real `http` in a clean home and return what it printed."""
     return http_runner(HTTP, tmp_path / "home")
 
@@ -109,7 +142,7 @@ def http(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 @pytest.fixture(scope="session")
 def http_with_plugin_folder(
     downloads: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Callable[..., subprocess.CompletedProcess[str]]:
+) -> Run:
     """Run an `http` that has us where `httpie cli plugins install` puts us, and not beside it."""
     folder = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -131,7 +164,7 @@ def http_with_plugin_folder(
     return http_runner(bin_folder / "http", home)
 
 
-def http_runner(program: Path, home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def http_runner(program: Path, home: Path) -> Run:
     hermetic_env = hermetic.environment(home)
 
     def run(
@@ -150,6 +183,145 @@ def http_runner(program: Path, home: Path) -> Callable[..., subprocess.Completed
             check=False,
             timeout=60,
         )
+
+    return run
+
+
+def environment_of(nexmo: Sandbox) -> dict[str, str]:
+    """Return the variables in which the credentials of ``nexmo`` are found."""
+    return {
+        "VONAGE_APPLICATION_ID": nexmo.application_id,
+        "VONAGE_PRIVATE_KEY": str(nexmo.private_key),
+    }
+
+
+def dash_a(nexmo: Sandbox, options: str = "") -> str:
+    """Return the ``-a`` with the credentials of ``nexmo``."""
+    return f"--auth={nexmo.application_id}:{nexmo.private_key}{options}"
+
+
+def forge(signer: Keys | Sandbox, **change: object) -> str:
+    """Sign, with the right key and by PyJWT alone, a token that is right but for ``change``."""
+    if isinstance(signer, Keys):
+        key, application_id = signer.object, APPLICATION_ID
+    else:
+        key = load_pem_private_key(signer.private_key.read_bytes(), None)
+        application_id = signer.application_id
+    now = int(time.time())
+    claims = {"application_id": application_id, "iat": now, "exp": now + 900}
+    claims |= {"jti": str(uuid.uuid4()), **change}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, key, algorithm="RS256")
+
+
+def send(
+    nexmo: Sandbox, token: str | None, method: str = "GET", path: str = "/v1/calls"
+) -> requests.Response:
+    """Send a token to ``nexmo``, or a request without one."""
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    return requests.request(method, nexmo.url + path, headers=headers, timeout=10)
+
+
+def address(nexmo: Sandbox) -> tuple[str, int]:
+    """Return where ``nexmo`` listens, for a socket."""
+    return urlsplit(nexmo.url).hostname, urlsplit(nexmo.url).port
+
+
+@pytest.fixture
+def warnings(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], list[str]]]:
+    """Return the warnings that we have logged so far."""
+
+    def warnings() -> list[str]:
+        ours = [record for record in caplog.records if record.name == "requests_nexmo_jwt"]
+        return [record.getMessage() for record in ours if record.levelno == logging.WARNING]
+
+    with caplog.at_level(logging.INFO, "requests_nexmo_jwt"):
+        yield warnings
+
+
+class TLS:
+    """A certificate authority, and servers that it vouches for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ca = trustme.CA()
+        self.ca = str(folder / "ca.pem")
+        self._ca.cert_pem.write_to_path(self.ca)
+
+    def context(self, name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(name).configure_cert(context)
+        return context
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> TLS:
+    return TLS(tmp_path)
+
+
+@dataclass
+class Internet:
+    """Two TLS servers with real names, and the proxy that leads there."""
+
+    vonage: Sandbox
+    elsewhere: Sandbox
+    proxy: ConnectProxy
+    ca: str
+
+
+@pytest.fixture
+def internet(tls: TLS) -> Iterator[Internet]:
+    with (
+        Sandbox(ssl_context=tls.context("api.nexmo.com")) as vonage,
+        Sandbox(ssl_context=tls.context("example.com")) as elsewhere,
+    ):
+        routes = {"api.nexmo.com": address(vonage)[1], "example.com": address(elsewhere)[1]}
+        with ConnectProxy(routes) as proxy:
+            yield Internet(vonage, elsewhere, proxy, tls.ca)
+
+
+@pytest.fixture
+def nexmo_jwt_process(tmp_path: Path) -> Run:
+    """Run a real `nexmo-jwt` in a clean home."""
+
+    def run(
+        *arguments: object, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(
+            [NEXMO_JWT, *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "HOME": str(tmp_path), **(env or {})},
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        decoded = (result.stdout.decode(), result.stderr.decode())
+        assert "Traceback" not in decoded[1]
+        assert "\033" not in decoded[0]
+        return subprocess.CompletedProcess(result.args, result.returncode, *decoded)
+
+    return run
+
+
+@pytest.fixture
+def nexmo_jwt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Run:
+    """Call the command in a clean home, without the quarter of a second that a process takes."""
+
+    def run(
+        *arguments: object, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            for name, value in {"HOME": str(tmp_path), **(env or {})}.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as stop:
+                status = stop.code
+        stdout, stderr = capfd.readouterr()
+        assert "\033" not in stdout
+        return subprocess.CompletedProcess(arguments, status, stdout, stderr)
 
     return run
 

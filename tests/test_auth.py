@@ -1,20 +1,24 @@
-import copy
-import inspect
-import json
-import shutil
+"""The walk of a request: signed, redirected, and what others make of its answers."""
+
+import io
+import os
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import jwt
 import pytest
 import requests
-from conftest import APPLICATION_ID, Keys, key_text_in
+from conftest import NO_TOKEN, REPOSITORY, Internet, Keys, answering
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
 
-import requests_nexmo_jwt
-from requests_nexmo_jwt import NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -110,66 +114,226 @@ def test_httpx_takes_it_as_it_is(nexmo: Sandbox) -> None:
         assert client.get(f"{nexmo.url}/v1/calls").status_code == 200
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
-def test_openssl_verifies_the_signature(keys: Keys, tmp_path: Path) -> None:
-    signed, _, signature = NexmoJWT(APPLICATION_ID, keys.object).token().rpartition(".")
-    (tmp_path / "public.pem").write_bytes(keys.public_pem)
-    (tmp_path / "signature").write_bytes(jwt.utils.base64url_decode(signature))
-    command = ["openssl", "dgst", "-sha256", "-verify", "public.pem", "-signature", "signature"]
-    result = subprocess.run(
-        command, cwd=tmp_path, input=signed.encode(), capture_output=True, check=False
+def test_the_token_arrives_at_api_nexmo_com(internet: Internet) -> None:
+    response = requests.get(
+        "https://api.nexmo.com/v1/calls",
+        auth=internet.vonage.auth(),
+        proxies={"https": internet.proxy.url},
+        verify=internet.ca,
+        timeout=10,
     )
-    assert result.stdout == b"Verified OK\n"
+    assert response.json()["_embedded"]["calls"]
+    assert internet.proxy.asked == ["CONNECT api.nexmo.com:443"]
+
+
+def test_a_redirect_to_example_com_arrives_without_a_token(internet: Internet) -> None:
+    internet.vonage.answer_next(307, {"Location": "https://example.com/v1/calls"})
+    requests.post(
+        "https://api.nexmo.com/v1/calls",
+        auth=internet.vonage.auth(),
+        proxies={"https": internet.proxy.url},
+        verify=internet.ca,
+        timeout=10,
+    )
+    assert [seen.accepted for seen in internet.vonage.requests] == [True]
+    assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
+
+
+@pytest.mark.parametrize("target", ["localhost", "another port", "https"])
+def test_a_redirect_to_another_origin_carries_no_token(target: str, nexmo: Sandbox) -> None:
+    with Sandbox() as other:
+        location = {
+            "localhost": nexmo.url.replace("127.0.0.1", "localhost") + "/next",
+            "another port": f"{other.url}/next",
+            "https": nexmo.url.replace("http:", "https:") + "/next",
+        }[target]
+        nexmo.answer_next(307, {"Location": location})
+        auth = nexmo.auth()
+        if target == "https":
+            with pytest.raises(requests.exceptions.SSLError) as caught:
+                requests.get(nexmo.url, auth=auth, timeout=10)
+            assert "Authorization" not in caught.value.request.headers
+        else:
+            requests.get(nexmo.url, auth=auth, timeout=10)
+            (_, *later) = [*nexmo.requests, *other.requests]
+            assert [seen.verdict for seen in later] == [NO_TOKEN]
+
+
+def test_a_redirect_that_comes_back_carries_no_token(nexmo: Sandbox) -> None:
+    with Sandbox() as other:
+        nexmo.answer_next(307, {"Location": f"{other.url}/there"})
+        other.answer_next(307, {"Location": f"{nexmo.url}/back"})
+        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
+
+
+def test_a_host_that_redirects_to_itself_gets_no_token_later(nexmo: Sandbox) -> None:
+    with Sandbox() as other:
+        nexmo.answer_next(307, {"Location": f"{other.url}/one"})
+        other.answer_next(307, {"Location": "/two"})
+        other.answer_next(307, {"Location": "/three"})
+        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 3
+
+
+LOCATIONS = st.lists(
+    st.sampled_from(
+        [
+            *("http://", "https://", "//", "/", "\\", "@", ":", "#", "?", "api.nexmo.com", ":443"),
+            *(
+                "api.nexmo.com.",
+                "evil.example",
+                "user",
+                "%2e",
+                "%5c",
+                "\t",
+                " ",
+                "..",
+                ".",
+                "[::1]",
+            ),
+            *("HTTPS://API.NEXMO.COM", "https://api.nexmo.com", "https:", "é", ";"),
+            *("localhost", "https://localhost", "http://localhost:80", ":80"),
+        ]
+    ),
+    min_size=1,
+    max_size=5,
+).map("".join)
+
+
+@settings(max_examples=1000)
+@example("https://localhost/", 302, "http://localhost/v1/calls")  # which requests lets pass
+@given(
+    location=LOCATIONS,
+    status=st.sampled_from([301, 302, 303, 307, 308]),
+    url=st.sampled_from(["https://api.nexmo.com/v1/calls", "http://localhost/v1/calls"]),
+)
+def test_whatever_the_location_a_token_stays_at_its_origin(
+    keys: Keys, location: str, status: int, url: str
+) -> None:
+    """The next request is the one that requests itself makes of the redirect."""
+    with requests.Session() as session:
+        session.trust_env = False
+        request = requests.Request("GET", url, auth=NexmoJWT("id", keys.object)).prepare()
+        response = requests.Response()
+        response.status_code, response.url, response.request = status, url, request
+        response.headers = CaseInsensitiveDict(Location=location)
+        response.raw, response._content = io.BytesIO(), b""
+        first = request.headers["Authorization"]
+        response = requests.hooks.dispatch_hook("response", request.hooks, response)
+        try:
+            following = next(
+                session.resolve_redirects(response, request, yield_requests=True), None
+            )
+        except (requests.RequestException, ValueError):
+            return
+    assert response.request.headers["Authorization"] == first
+    if following is not None and "Authorization" in following.headers:
+        before, after = urlsplit(url), urlsplit(following.url)
+        assert (after.scheme, after.hostname) == (before.scheme, before.hostname)
+        assert after.port in (None, {"https": 443, "http": 80}[before.scheme])
+        assert following.headers["Authorization"] != first
+
+
+def test_a_401_of_an_adapter_of_somebody_elses_is_returned_as_it_is(keys: Keys) -> None:
+    class Adapter(requests.adapters.BaseAdapter):
+        """Sets no ``response.connection``, as some that mock responses."""
+
+        def send(self, request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
+            response = requests.Response()
+            response.status_code, response.url, response.request = 401, request.url, request
+            response.headers["Date"] = "Thu, 01 Jan 2026 00:00:00 GMT"
+            response.raw = io.BytesIO()
+            return response
+
+        def close(self) -> None:
+            pass
+
+    with requests.Session() as session:
+        session.mount("http://localhost", Adapter())
+        response = session.get("http://localhost/", auth=NexmoJWT("id", keys.object))
+    assert response.status_code == 401
+
+
+def test_another_origin_that_answers_401_gets_no_token(nexmo: Sandbox) -> None:
+    with Sandbox(clock_offset=-3600) as other:
+        nexmo.answer_next(302, {"Location": f"{other.url}/trap"})
+        response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert response.status_code == 401
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN]
+
+
+def test_401_for_ever_is_two_tries_and_the_401(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    for _ in range(10):
+        nexmo.answer_next(401)
+    assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).status_code == 401
+    assert len(nexmo.requests) == 2
+
+
+def test_a_redirect_loop_ends_as_without_us(nexmo: Sandbox) -> None:
+    for _ in range(40):
+        nexmo.answer_next(302, {"Location": "/round"})
+    with pytest.raises(requests.TooManyRedirects):
+        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert len(nexmo.requests) == 31
+    assert all(seen.accepted for seen in nexmo.requests)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP", b"\xff\xfe\r\n\r\n"])
+@pytest.mark.parametrize("after", ["nothing", "a 401"])
+def test_a_connection_that_breaks_is_a_connection_error(
+    answer: bytes, after: str, keys: Keys
+) -> None:
+    refusal = (
+        b"HTTP/1.1 401 Unauthorized\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+        b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    answers = [[answer]] if after == "nothing" else [[refusal], [answer]]
+    with answering(*answers) as url, pytest.raises(requests.ConnectionError):
+        requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
 
 
 @pytest.mark.downloads
-def test_jose_of_npm_verifies_the_token(keys: Keys, downloads: Path, tmp_path: Path) -> None:
-    if not (downloads / "node_modules" / "jose").exists() or not shutil.which("node"):
-        pytest.skip("jose is not installed: make found no npm, or no network")
-    (tmp_path / "node_modules").symlink_to(downloads / "node_modules")
-    (tmp_path / "verify.mjs").write_text(
-        "import { importSPKI, jwtVerify } from 'jose'\n"
-        "const [pem, token] = process.argv.slice(2)\n"
-        "const key = await importSPKI(pem, 'RS256')\n"
-        "const verified = await jwtVerify(token, key, { algorithms: ['RS256'], typ: 'JWT' })\n"
-        "console.log(JSON.stringify(verified.payload))\n"
+def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
+    nexmo: Sandbox, downloads: Path
+) -> None:
+    script = (
+        "import asyncio, sys, niquests\n"
+        "from requests_nexmo_jwt import NexmoJWT, ScopeError\n"
+        "first, late = sys.argv[1:4], sys.argv[4:]\n"
+        "with niquests.Session() as session:\n"
+        "    session.auth = NexmoJWT(*first[:2])\n"
+        "    print(session.get(first[2] + '/v1/calls').status_code)\n"
+        "    moved = session.get(first[2] + '/first')\n"
+        "    print(moved.status_code, moved.history[0].status_code, moved.request.path_url)\n"
+        "    healed = session.post(late[2], json={'a': 1}, auth=NexmoJWT(*late[:2]))\n"
+        "    print(healed.status_code, [hop.status_code for hop in healed.history])\n"
+        "    try: session.get('http://api.nexmo.com/')\n"
+        "    except ScopeError: print('refused')\n"
+        "async def main():\n"
+        "    async with niquests.AsyncSession() as session:\n"
+        "        session.auth = NexmoJWT(*late[:2])\n"
+        "        for _ in range(2):\n"
+        "            print((await session.get(late[2])).status_code)\n"
+        "asyncio.run(main())\n"
     )
-    token = NexmoJWT(APPLICATION_ID, keys.object, acl=["/*/calls/**"], sub="alice").token()
-    command = ["node", "verify.mjs", keys.public_pem, token]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == jwt.decode(token, options={"verify_signature": False})
-
-
-def test_a_repr_shows_the_application_and_the_fingerprint_and_no_key(keys: Keys) -> None:
-    auth = NexmoJWT(APPLICATION_ID, keys.pkcs8, sub="alice")
-    assert repr(auth).startswith(f"NexmoJWT(application_id='{APPLICATION_ID}', key='SHA256:")
-    for shown in (repr(auth), str(auth), f"{auth!r:}", repr(vars(auth))):
-        assert key_text_in(shown, keys.pkcs8) is None
-
-
-def test_two_objects_are_equal_when_they_say_the_same(keys: Keys, key_file: Path) -> None:
-    auth = NexmoJWT(APPLICATION_ID, keys.object)
-    assert auth == NexmoJWT(APPLICATION_ID, key_file)
-    assert auth == copy.copy(auth)
-    other_key = Keys().object
-    for other in (
-        NexmoJWT("another", keys.object),
-        NexmoJWT(APPLICATION_ID, other_key),
-        NexmoJWT(APPLICATION_ID, keys.object, ttl=60),
-        NexmoJWT(APPLICATION_ID, keys.object, sub="alice"),
-        NexmoJWT(APPLICATION_ID, keys.object, hosts=["api.nexmo.com"]),
-        requests.auth.HTTPBasicAuth("a", "b"),
-        None,
-    ):
-        assert auth != other
-
-
-def test_our_errors_are_errors_of_requests() -> None:
-    errors = [getattr(requests_nexmo_jwt, name) for name in requests_nexmo_jwt.__all__]
-    errors = [error for error in errors if issubclass(error, Exception)]
-    assert len(errors) == 6
-    for error in errors:
-        assert issubclass(error, NexmoJWTError)
-        assert issubclass(error, requests.RequestException)
-        assert inspect.getdoc(error)
+    nexmo.answer_next()
+    nexmo.answer_next(302, {"Location": "/second"})
+    with Sandbox(clock_offset=-3600) as late:
+        arguments = [(n.application_id, n.private_key, n.url) for n in (nexmo, late)]
+        path = (downloads / "niquests", REPOSITORY)
+        result = subprocess.run(
+            [sys.executable, "-c", script, *arguments[0], *arguments[1]],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
+            timeout=60,
+        )
+        lines = ["200", "200 302 /second", "200 [401]", "refused", "401", "200"]
+        assert result.stdout.splitlines() == lines, result
+        assert [seen.body for seen in late.requests[:2]] == [b'{"a": 1}'] * 2
+        assert "cannot send from here, so the request that was refused was not" in result.stderr
+    assert [seen.path for seen in nexmo.requests] == ["/v1/calls", "/first", "/second"]
+    assert all(seen.accepted for seen in nexmo.requests)

@@ -1,3 +1,5 @@
+"""What a token says, Nexmo's rules for it, and what an acl opens."""
+
 import itertools
 import pickle
 import time
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT, NexmoJWTError
-from requests_nexmo_jwt.claims import violations
+from requests_nexmo_jwt.claims import acl_opens, violations
 
 
 @pytest.fixture
@@ -254,7 +256,10 @@ def test_a_key_in_the_place_of_the_id_is_refused_and_not_shown(keys: Keys) -> No
 
 
 NOW = 1_800_000_000
+
+
 GOOD = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
+
 
 # What a token says instead of GOOD (None: says nothing), the claim that is wrong, and words.
 VIOLATIONS: list[tuple[dict[str, object], str, str]] = [
@@ -341,3 +346,38 @@ def test_whatever_claims_are_given_either_sign_or_are_refused(
         algorithms=["RS256"],
         options={"verify_aud": False, "verify_nbf": False},
     )
+
+
+# acl path, method, requested path, and whether it opens.
+ACL = [
+    ("/*/calls/**", "GET", "/v1/calls", True),
+    ("/*/calls/**", "GET", "/v1/calls/uuid/stream", True),
+    ("/*/calls/**", "GET", "/v1/callsx", False),
+    ("/*/calls/**", "GET", "/v1/x/calls", False),
+    ("/*/calls/**", "GET", "/calls", False),
+    ("/v1/calls", "GET", "/v1/calls", True),
+    ("/v1/calls", "GET", "/v1/calls/uuid", False),
+    ("/v1/c*s", "GET", "/v1/calls", True),
+    ("/v1/c.lls", "GET", "/v1/calls", False),
+    ("/**", "DELETE", "/v2/anything/at/all", True),
+    ("/**", "GET", "/", True),
+    ("/**/calls", "GET", "/v1/x/calls", True),
+    ("/**/calls", "GET", "/calls", True),
+    ("/**/**", "GET", "/a", True),
+    ("/v1/[c]alls", "GET", "/v1/calls", False),
+    ("/v1/call?", "GET", "/v1/calls", False),
+    # Would take for ever if each "**" were tried with each length.
+    ("/**" * 14 + "/x", "GET", "/a" * 30, False),
+    ("/" + "*a" * 20 + "b", "GET", "/" + "a" * 60, False),
+]
+
+
+@pytest.mark.parametrize(("pattern", "method", "path", "opens"), ACL)
+def test_an_acl_opens_what_it_names(pattern: str, method: str, path: str, opens: bool) -> None:
+    assert acl_opens({"paths": {pattern: {"filters": {}}}}, method, path) == opens
+
+
+def test_an_acl_opens_the_methods_that_it_names_and_without_any_all() -> None:
+    acl = {"paths": {"/a": {"methods": ["GET", "POST"]}, "/b": {}}}
+    opened = [(m, path) for path in ("/a", "/b") for m in ("GET", "PUT") if acl_opens(acl, m, path)]
+    assert opened == [("GET", "/a"), ("GET", "/b"), ("PUT", "/b")]

@@ -1,3 +1,5 @@
+"""Where an application id and its key are found."""
+
 import json
 import subprocess
 from collections.abc import Callable
@@ -6,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from conftest import (
+    AUTH_TYPE,
     HTTP,
     PASSPHRASE,
     Keys,
-    at_a_terminal,
     everything_shown_by,
     http_runner,
     key_text_in,
@@ -17,8 +19,6 @@ from conftest import (
 
 from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
 from requests_nexmo_jwt.sandbox import Sandbox
-
-AUTH_TYPE = "--auth-type=nexmo-jwt"
 
 
 @dataclass
@@ -71,8 +71,13 @@ class Setup:
 
 
 CLI_TEXT = {"app-id": "{id}", "private-key": "{pem}", "api-key": "abcd", "api-secret": "s"}
+
+
 WRONG = {"app-id": "wrong", "private-key": "{pem}"}
+
+
 WRONG_ENV = {"VONAGE_APPLICATION_ID": "wrong", "VONAGE_PRIVATE_KEY": "{file}"}
+
 
 # Where the credentials are, and words of `auth.source`. Adding a source is adding a line.
 FOUND: dict[str, tuple[Setup, str]] = {
@@ -287,6 +292,7 @@ def test_the_source_of_a_key_that_is_no_file_is_told(form: str, source: str, key
 
 ID = {"VONAGE_APPLICATION_ID": "{id}"}
 
+
 # Places that are there but broken, and all the words that the error must say.
 BROKEN: dict[str, tuple[Setup, list[str]]] = {
     "id without key": (Setup(ID, CLI_TEXT, CLI_TEXT), ["VONAGE_APPLICATION_ID is set, but no key"]),
@@ -488,17 +494,15 @@ def test_an_encrypted_key_is_opened_by_the_variable_or_names_it(
     case: str, keys: Keys, nexmo: Sandbox, tmp_path: Path, http: Callable
 ) -> None:
     nexmo.accept_key(keys.public)
-    locked = tmp_path / "locked.key"
-    locked.write_bytes(keys.encrypted)
+    path = tmp_path / "locked.key"
+    path.write_bytes(keys.encrypted)
     env, arguments = LOCKED[case]
     env = {"VONAGE_APPLICATION_ID": nexmo.application_id} | {
-        name: value.replace("{locked text}", keys.encrypted.decode()).replace(
-            "{locked}", str(locked)
-        )
+        name: value.replace("{locked text}", keys.encrypted.decode()).replace("{locked}", str(path))
         for name, value in env.items()
     }
     arguments = [
-        argument.replace("{id}", nexmo.application_id).replace("{locked}", str(locked))
+        argument.replace("{id}", nexmo.application_id).replace("{locked}", str(path))
         for argument in arguments
     ]
     url = f"{nexmo.url}/v1/calls"
@@ -521,70 +525,3 @@ def test_the_variable_opens_a_key_for_python_too(
         NexmoJWT("id", keys.encrypted, passphrase="another")
     with pytest.raises(NexmoJWTError, match="no passphrase was given"):
         NexmoJWT("id", keys.encrypted, passphrase="")
-
-
-@pytest.fixture
-def locked(keys: Keys, nexmo: Sandbox, tmp_path: Path) -> Path:
-    nexmo.accept_key(keys.public)
-    path = tmp_path / "locked.key"
-    path.write_bytes(keys.encrypted)
-    http_runner(HTTP, tmp_path)
-    return path
-
-
-def test_http_asks_for_the_passphrase_on_a_terminal_once(
-    locked: Path, nexmo: Sandbox, tmp_path: Path
-) -> None:
-    session = f"--session={tmp_path}/s.json"
-    url = f"{nexmo.url}/v1/calls"
-    first = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", session, url]
-    for command in (first, [str(HTTP), session, url]):
-        shown = at_a_terminal(command, {"HOME": str(tmp_path)}, PASSPHRASE)
-        assert shown.count(f"Passphrase for {locked}: ") == 1
-        assert '"_embedded"' in shown
-        assert PASSPHRASE not in shown
-    assert PASSPHRASE not in (tmp_path / "s.json").read_text()
-
-
-def test_http_tells_of_a_wrong_passphrase_that_was_typed(
-    locked: Path, nexmo: Sandbox, tmp_path: Path
-) -> None:
-    command = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
-    shown = at_a_terminal(command, {"HOME": str(tmp_path)}, "mellon")
-    assert "does not open it" in shown
-    assert "mellon" not in shown
-    assert "Traceback" not in shown
-
-
-NOTHING_TYPED = {"Ctrl-D": "\x04", "an empty line": "", "no UTF-8": "caf\udce9"}
-
-
-@pytest.mark.parametrize("case", NOTHING_TYPED)
-@pytest.mark.parametrize("program", ["http", "nexmo-jwt"])
-def test_where_no_passphrase_is_typed_the_error_names_the_variable(
-    program: str, case: str, locked: Path, nexmo: Sandbox, tmp_path: Path
-) -> None:
-    command = {
-        "http": [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url],
-        "nexmo-jwt": [
-            str(HTTP.with_name("nexmo-jwt")),
-            "token",
-            f"--app-id={nexmo.application_id}",
-            f"--private-key={locked}",
-        ],
-    }[program]
-    env = {"HOME": str(tmp_path), "PYTHONUTF8": "1"}
-    shown = at_a_terminal(command, env, NOTHING_TYPED[case])
-    assert "VONAGE_PRIVATE_KEY_PASSPHRASE" in shown
-    assert "Traceback" not in shown
-    assert "failed with" not in shown
-
-
-@pytest.mark.parametrize("option", ["--ignore-stdin", "-I"])
-def test_http_never_asks_under_ignore_stdin(
-    option: str, locked: Path, nexmo: Sandbox, tmp_path: Path
-) -> None:
-    command = [str(HTTP), option, AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
-    shown = at_a_terminal(command, {"HOME": str(tmp_path)}, PASSPHRASE)
-    assert "Passphrase for" not in shown
-    assert "VONAGE_PRIVATE_KEY_PASSPHRASE" in shown

@@ -4,24 +4,28 @@ import json
 import logging
 import os
 import re
-import ssl
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trustme
 from broken_keys import BROKEN
-from conftest import APPLICATION_ID, Keys, key_text_in
+from conftest import (
+    APPLICATION_ID,
+    AUTH_TYPE,
+    NO_TOKEN,
+    TLS,
+    Internet,
+    Keys,
+    Run,
+    dash_a,
+    key_text_in,
+)
 
 from httpie_nexmo_jwt import NexmoJWTPlugin, raw_auth
 from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
-
-AUTH_TYPE = "--auth-type=nexmo-jwt"
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(
@@ -32,10 +36,6 @@ def either_http(request: pytest.FixtureRequest, http: Run) -> Run:
     if request.param == "beside HTTPie":
         return http
     return request.getfixturevalue("http_with_plugin_folder")
-
-
-def credentials(nexmo: Sandbox, options: str = "") -> str:
-    return f"--auth={nexmo.application_id}:{nexmo.private_key}{options}"
 
 
 def error_of(result: subprocess.CompletedProcess[str]) -> str:
@@ -50,7 +50,7 @@ def error_of(result: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_the_line_of_the_readme_gets_the_calls(either_http: Run, nexmo: Sandbox) -> None:
-    result = either_http(AUTH_TYPE, credentials(nexmo), f"{nexmo.url}/v1/calls")
+    result = either_http(AUTH_TYPE, dash_a(nexmo), f"{nexmo.url}/v1/calls")
     assert result.returncode == 0, result
     assert result.stderr == ""
     assert json.loads(result.stdout)["_embedded"]["calls"]
@@ -67,7 +67,7 @@ def test_short_options_and_a_relative_key_and_the_port_alone(http: Run, nexmo: S
 
 def test_claims_stand_behind_a_question_mark(http: Run, nexmo: Sandbox) -> None:
     options = "?ttl=60&sub=al%26ice+1&acl=/*/calls/**&acl=/v1/x%3Fy"
-    result = http(AUTH_TYPE, credentials(nexmo, options), "POST", f"{nexmo.url}/v1/calls", "a=b")
+    result = http(AUTH_TYPE, dash_a(nexmo, options), "POST", f"{nexmo.url}/v1/calls", "a=b")
     claims = json.loads(result.stdout)["claims"]
     assert claims["exp"] - claims["iat"] == 60
     assert claims["sub"] == "al&ice+1"
@@ -116,13 +116,13 @@ def test_a_session_whose_key_file_is_gone_says_so(
 def test_offline_prints_a_signed_request_and_sends_nothing(
     either_http: Run, nexmo: Sandbox
 ) -> None:
-    result = either_http(AUTH_TYPE, credentials(nexmo), "--offline", f"{nexmo.url}/v1/calls")
+    result = either_http(AUTH_TYPE, dash_a(nexmo), "--offline", f"{nexmo.url}/v1/calls")
     assert re.search(r"^Authorization: Bearer eyJ[\w-]+\.[\w-]+\.[\w-]+$", result.stdout, re.M)
     assert nexmo.requests == []
 
 
 def test_debug_shows_the_application_and_no_key(http: Run, nexmo: Sandbox) -> None:
-    result = http(AUTH_TYPE, credentials(nexmo), "--debug", f"{nexmo.url}/v1/calls")
+    result = http(AUTH_TYPE, dash_a(nexmo), "--debug", f"{nexmo.url}/v1/calls")
     assert f"NexmoJWT(application_id='{nexmo.application_id}'" in result.stderr
     shown = result.stdout + result.stderr
     assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
@@ -132,7 +132,7 @@ def test_debug_shows_the_application_and_no_key(http: Run, nexmo: Sandbox) -> No
 def test_follow_signs_each_hop(http: Run, nexmo: Sandbox) -> None:
     nexmo.answer_next(302, {"Location": "/v1/calls"})
     url = f"{nexmo.url}/v1/first"
-    result = http(AUTH_TYPE, credentials(nexmo), "--follow", "--all", "--print=Hh", url)
+    result = http(AUTH_TYPE, dash_a(nexmo), "--follow", "--all", "--print=Hh", url)
     assert result.returncode == 0, result
     assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/calls"]
     assert all(seen.accepted for seen in nexmo.requests)
@@ -143,7 +143,7 @@ def test_follow_signs_each_hop(http: Run, nexmo: Sandbox) -> None:
 def test_download_writes_the_answer(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
     target = tmp_path / "calls.json"
     url = f"{nexmo.url}/v1/calls"
-    result = http(AUTH_TYPE, credentials(nexmo), "--download", f"--output={target}", url)
+    result = http(AUTH_TYPE, dash_a(nexmo), "--download", f"--output={target}", url)
     assert result.returncode == 0, result
     assert json.loads(target.read_text())["_embedded"]["calls"]
 
@@ -155,14 +155,10 @@ def test_check_status_tells_of_a_refusal(http: Run, nexmo: Sandbox) -> None:
     assert "application_id" in json.loads(result.stdout)["detail"]
 
 
-def test_the_https_command_works(http: Run, tmp_path: Path) -> None:
-    ca = trustme.CA()
-    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("localhost").configure_cert(context)
-    with Sandbox(ssl_context=context) as nexmo:
+def test_the_https_command_works(http: Run, tls: TLS) -> None:
+    with Sandbox(ssl_context=tls.context("localhost")) as nexmo:
         result = http(
-            *(AUTH_TYPE, credentials(nexmo), f"--verify={tmp_path / 'ca.pem'}"),
+            *(AUTH_TYPE, dash_a(nexmo), f"--verify={tls.ca}"),
             nexmo.url.removeprefix("https://") + "/v1/calls",
             program=Path(sys.executable).with_name("https"),
         )
@@ -327,7 +323,7 @@ def test_a_netrc_is_not_looked_at(http: Run, nexmo: Sandbox, tmp_path: Path) -> 
     (home / ".netrc").write_text("machine 127.0.0.1 login user password pass\n")
     (home / ".netrc").chmod(0o600)
     assert "No credentials were found" in error_of(http(AUTH_TYPE, nexmo.url))
-    assert http(AUTH_TYPE, credentials(nexmo), nexmo.url).returncode == 0
+    assert http(AUTH_TYPE, dash_a(nexmo), nexmo.url).returncode == 0
     assert nexmo.requests[-1].accepted
 
 
@@ -347,7 +343,7 @@ def test_a_call_with_another_auth_does_not_pay_for_ours(either_http: Run, nexmo:
 
     ours = {"jwt", "requests_nexmo_jwt.auth", "httpie_nexmo_jwt.raw_auth"}
     assert not imported("-a", "user:password") & ours
-    assert imported(AUTH_TYPE, credentials(nexmo)) & ours == ours
+    assert imported(AUTH_TYPE, dash_a(nexmo)) & ours == ours
 
 
 def test_the_plugin_adds_one_module_to_an_http_that_does_not_use_it() -> None:
@@ -357,3 +353,73 @@ def test_the_plugin_adds_one_module_to_an_http_that_does_not_use_it() -> None:
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert result.stdout.decode().strip() == "['httpie_nexmo_jwt']"
+
+
+def test_http_sends_the_token_to_api_nexmo_com_and_none_to_example_com(
+    internet: Internet, http: Callable
+) -> None:
+    vonage = internet.vonage
+    options = [
+        *(AUTH_TYPE, dash_a(vonage)),
+        *(f"--proxy=https:{internet.proxy.url}", f"--verify={internet.ca}"),
+    ]
+    result = http(*options, "https://api.nexmo.com/v1/calls")
+    assert json.loads(result.stdout)["_embedded"]["calls"], result
+
+    vonage.answer_next(302, {"Location": "https://example.com/v1/calls"})
+    result = http(*options, "--follow", "--all", "--print=Hh", "https://api.nexmo.com/v1/calls")
+    assert result.stdout.count("Authorization: Bearer") == 1, result
+    assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
+
+
+@pytest.mark.parametrize("url", ["api.nexmo.com/v1/calls", "http://api.nexmo.com/v1/calls"])
+def test_http_without_the_s_is_told_so_before_a_byte_leaves(
+    url: str, http: Callable, nexmo: Sandbox
+) -> None:
+    auth = dash_a(nexmo)
+    # Were anything sent, it would go to the sandbox, as to a proxy.
+    result = http(AUTH_TYPE, auth, f"--proxy=http:{nexmo.url}", url)
+    assert result.returncode == 1
+    assert result.stderr.strip().startswith("http: error: ScopeError: http://api.nexmo.com would")
+    assert "Write https://" in result.stderr
+    assert "use the command 'https' instead of 'http'" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert nexmo.requests == []
+
+
+def test_http_takes_hosts_from_auth_and_from_the_environment(
+    http: Callable, nexmo: Sandbox
+) -> None:
+    auth = f"{nexmo.application_id}:{nexmo.private_key}"
+    url = "http://prism:4010/v1/calls"
+    offline = (AUTH_TYPE, "--offline")
+    assert "http://prism:4010 is not one of" in http(*offline, f"-a{auth}", url).stderr
+    hosts = "host=https://a.test&host=http://prism:4010"
+    assert "Bearer" in http(*offline, f"-a{auth}?{hosts}", url).stdout
+    environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}
+    assert "Bearer" in http(*offline, f"-a{auth}", url, env=environment).stdout
+    result = http(*offline, f"-a{auth}?host=prism:4010", url)
+    assert result.stderr.startswith("http: error: nexmo-jwt: -a: hosts has 'prism:4010'")
+
+
+@pytest.mark.parametrize("clock_offset", [0, -3600])
+def test_http_shows_our_warnings_as_its_own(
+    clock_offset: int, http: Callable, nexmo: Sandbox, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "other.key").write_bytes(keys.pkcs8)
+    nexmo.clock_offset = clock_offset
+    key = tmp_path / "other.key" if clock_offset == 0 else nexmo.private_key
+    result = http(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", nexmo.url)
+    words = "401 from 127.0.0.1" if clock_offset == 0 else "The clock of 127.0.0.1"
+    assert result.stderr.strip().startswith(f"http: warning: {words}")
+    assert result.stderr.count("http: warning:") == 1
+
+
+def test_http_heals_too(http: Callable, nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = dash_a(nexmo)
+    result = http(AUTH_TYPE, auth, "POST", f"{nexmo.url}/v1/calls", "to=447700900000")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["method"] == "POST"
+    assert "s behind this machine's" in result.stderr
+    assert [seen.body for seen in nexmo.requests] == [b'{"to": "447700900000"}'] * 2

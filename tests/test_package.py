@@ -1,11 +1,24 @@
 """What `import requests_nexmo_jwt` does, and costs, before a name of it is used."""
 
+import inspect
 import subprocess
 import sys
 
 import pytest
+import requests
 
 import requests_nexmo_jwt
+from requests_nexmo_jwt import NexmoJWTError
+
+
+def test_our_errors_are_errors_of_requests() -> None:
+    errors = [getattr(requests_nexmo_jwt, name) for name in requests_nexmo_jwt.__all__]
+    errors = [error for error in errors if issubclass(error, Exception)]
+    assert len(errors) == 6
+    for error in errors:
+        assert issubclass(error, NexmoJWTError)
+        assert issubclass(error, requests.RequestException)
+        assert inspect.getdoc(error)
 
 
 def imported_by(statement: str) -> set[str]:

@@ -1,13 +1,18 @@
+"""Which origins may receive a token."""
+
 import re
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import Keys
+from conftest import (
+    Keys,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from requests_nexmo_jwt import NexmoJWT, ScopeError
+from requests_nexmo_jwt.sandbox import Sandbox
 from requests_nexmo_jwt.scope import VONAGE_HOSTS, Scope, origin_of
 
 # URLs that may have a token by default.
@@ -33,6 +38,7 @@ MAY = [
     "http://[::1]:8080/",
     "https://[0:0:0:0:0:0:0:1]/",
 ]
+
 
 # URLs that may have none, as a user or an attacker writes them. Adding one is adding a line.
 ATTACKS = [
@@ -234,6 +240,8 @@ PIECES = st.sampled_from(
         *("127.1", "0x7f", "2130706433", "%25lo", "::ffff:127.0.0.1", ".nexmo.com", ".vonage.com"),
     ]
 )
+
+
 URLS = st.one_of(
     st.lists(PIECES, min_size=1, max_size=6).map("".join),
     st.tuples(
@@ -413,3 +421,16 @@ def test_the_environment_names_hosts_where_the_argument_does_not(
 def test_an_origin_reads_as_people_write_it() -> None:
     assert str(origin_of("HTTPS://API.nexmo.com:443/x?y")) == "https://api.nexmo.com"
     assert str(origin_of("http://[::1]:8080/")) == "http://[::1]:8080"
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_does_not_see_a_token_in_clear_text(
+    variable: str, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        with pytest.raises(ScopeError, match=r"NO_PROXY=127\.0\.0\.1"):
+            requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        assert proxy.requests == []
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).ok

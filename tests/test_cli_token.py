@@ -1,0 +1,118 @@
+"""`nexmo-jwt token`."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import TYPED, Run, environment_of
+
+from requests_nexmo_jwt.sandbox import Sandbox
+
+
+def claims_in(result: subprocess.CompletedProcess[str], nexmo: Sandbox) -> dict[str, object]:
+    """Send what `nexmo-jwt token` printed to the sandbox and return what it read."""
+    headers = {"Authorization": f"Bearer {result.stdout.rstrip()}"}
+    response = requests.get(f"{nexmo.url}/v1/echo", headers=headers, timeout=10)
+    assert response.ok, response.text
+    return response.json()["claims"]
+
+
+def test_token_prints_a_token_and_nothing_else(nexmo_jwt_process: Run, nexmo: Sandbox) -> None:
+    result = nexmo_jwt_process("token", env=environment_of(nexmo))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", result.stdout)
+    assert set(claims_in(result, nexmo)) == {"application_id", "iat", "exp", "jti"}
+
+
+def test_token_puts_in_what_is_asked_for(nexmo_jwt: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "acl.json").write_text('{"paths": {"/*/users/**": {"filters": {}}}}')
+    result = nexmo_jwt(
+        *("token", "--app-id", nexmo.application_id, "--private-key", nexmo.private_key),
+        *("--ttl", 60, "--sub", "alice", "--not-before", "-5", "--claim", 'x={"a": [1, null]}'),
+        *("--acl", "/v1/calls", "--acl", "GET,POST:/*/echo", "--acl", "@acl.json"),
+    )
+    claims = claims_in(result, nexmo)
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims["nbf"] - claims["iat"] in (-5, -6)
+    assert claims["sub"] == "alice"
+    assert claims["x"] == {"a": [1, None]}
+    assert claims["acl"]["paths"] == {
+        "/v1/calls": {},
+        "/*/echo": {"methods": ["GET", "POST"]},
+        "/*/users/**": {"filters": {}},
+    }
+
+
+def test_token_prints_the_whole_header(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+    line = nexmo_jwt("token", "--header", env=environment_of(nexmo)).stdout.rstrip("\n")
+    name, _, value = line.partition(": ")
+    assert name == "Authorization"
+    assert requests.get(nexmo.url, headers={name: value}, timeout=10).ok
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
+    line = f'curl -s -H "Authorization: Bearer $({TYPED} token)" {nexmo.url}/v1/calls'
+    env = {**os.environ, **environment_of(nexmo)}
+    result = subprocess.run(line, shell=True, env=env, capture_output=True, check=True)
+    assert b'"_embedded"' in result.stdout
+
+
+# Arguments after `token`, the exit status, and words on stderr.
+BAD_TOKENS = [
+    (["--ttl", "29"], 2, "ttl is 29 s"),
+    (["--ttl", "soon"], 2, "no whole number of seconds"),
+    (["--ttl", "9" * 5000], 2, "no whole number of seconds"),
+    (["--sub", ""], 2, "sub is ''"),
+    (["--acl", "calls"], 2, "neither a path"),
+    (["--acl", "get:/x"], 2, "neither a path"),
+    (["--acl", "@nowhere.json"], 2, "cannot read 'nowhere.json'"),
+    (["--acl", "@/dev/null"], 2, "is not JSON"),
+    (["--acl", "@/dev/zero"], 2, "is not JSON"),
+    (["--acl", "@deep.json"], 2, "is not JSON"),
+    (["--acl", "@list.json"], 2, 'not of the form {"paths"'),
+    (["--acl", "@more.json"], 2, 'not of the form {"paths"'),
+    (["--acl", "/a", "--acl", "GET:/a"], 2, "names '/a' twice"),
+    (["--acl", "@none.json"], 2, "acl names no path"),
+    (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
+    (["\x1b[31m"], 2, r"unrecognized arguments: \x1b[31m"),
+    (["--claim", "x"], 2, "NAME=JSON"),
+    (["--claim", "=1"], 2, "NAME=JSON"),
+    (["--claim", "x=text"], 2, "a string has quotes"),
+    (["--claim", "x=NaN"], 2, "written as JSON"),
+    (["--claim", "exp=5"], 2, "made for each token"),
+    (["--claim", "x=1", "--claim", "x=2"], 2, "one claim twice"),
+    (["--not-before", "900"], 2, "never be valid"),
+    (["--private-key", "nowhere.key"], 2, "--private-key needs --app-id beside it"),
+    (["--app-id", "x"], 2, "--app-id needs --private-key beside it"),
+    (["--app-id", "", "--private-key", "nowhere.key"], 2, "--app-id: it is empty"),
+    (["--app-id", "x", "--private-key", " "], 2, "--private-key: it is empty"),
+    (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key' does not exist"),
+    (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
+    (["--bogus"], 2, "unrecognized"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "words"), BAD_TOKENS)
+def test_a_token_that_cannot_be_made_is_told(
+    arguments: list[str], status: int, words: str, nexmo_jwt: Run, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "none.json").write_text('{"paths": {}}')
+    (tmp_path / "codes.json").write_text('{"paths": {"/\\u001b[31m": {}}}')
+    (tmp_path / "other.json").write_text('{"paths": {"/\\u001b[31m": {"methods": ["GET"]}}}')
+    (tmp_path / "list.json").write_text('["/v1/calls"]')
+    (tmp_path / "more.json").write_text('{"paths": {"/v1/calls": {}}, "path": {}}')
+    result = nexmo_jwt("token", *arguments, env=environment_of(nexmo))
+    assert (result.returncode, result.stdout) == (status, "")
+    assert words in result.stderr
+
+
+def test_without_credentials_the_places_are_listed(nexmo_jwt: Run) -> None:
+    result = nexmo_jwt("token")
+    assert result.returncode == 1
+    assert result.stderr.startswith("nexmo-jwt: No credentials were found. Looked at: VONAGE_")

@@ -1,0 +1,349 @@
+"""One more try with the time of a server whose clock explains a refusal."""
+
+import io
+import itertools
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jwt
+import pytest
+import requests
+from conftest import Keys, answering
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.sandbox import Sandbox
+
+
+def jti_of(response: requests.Response) -> str:
+    token = response.request.headers["Authorization"].removeprefix("Bearer ")
+    return jwt.decode(token, options={"verify_signature": False})["jti"]
+
+
+@pytest.mark.parametrize("offset", [3600, -3600, 45, -45, 400 * 86400])
+def test_a_wrong_clock_heals_with_one_more_try_and_one_warning(
+    offset: int, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = offset
+    auth = nexmo.auth(ttl=30)
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
+    assert response.status_code == 200
+    assert [seen.status for seen in nexmo.requests] == [401, 200]
+    assert [hop.status_code for hop in response.history] == [401]
+    assert "detail" in response.history[0].json()
+    sent = [jti_of(hop) for hop in [*response.history, response]]
+    assert sent == [seen.claims["jti"] for seen in nexmo.requests]
+    assert response.elapsed.total_seconds() > 0
+
+    (warning,) = warnings()
+    assert "127.0.0.1" in warning
+    seconds = int(re.search(r"is (\d+) s (ahead of|behind)", warning)[1])
+    assert abs(seconds - abs(offset)) <= 2
+    assert ("ahead of" in warning) == (offset > 0)
+
+    for _ in range(3):
+        assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).history == []
+    assert jwt.decode(auth.token(), options={"verify_signature": False})["iat"] == pytest.approx(
+        time.time() + offset, abs=5
+    )
+    assert len(warnings()) == 1
+
+
+def test_a_clock_that_is_set_right_again_heals_the_same_way(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    auth = nexmo.auth()
+    for offset in (-3600, 0, 7200, 0):
+        nexmo.clock_offset = offset
+        assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    assert [seen.status for seen in nexmo.requests] == [401, 200, 401, 200, 401, 200, 401, 200]
+    assert [("agree again" in warning) for warning in warnings()] == [False, True, False, True]
+
+
+def test_a_huge_refusal_is_not_read_to_its_end(keys: Keys) -> None:
+    """Whoever streams would not have read it at all."""
+    refusal = (
+        b"HTTP/1.1 401 Unauthorized\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+    chunks = itertools.repeat(b"10000\r\n" + b"x" * 0x10000 + b"\r\n", 400)
+    done = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
+    with answering(itertools.chain([refusal], chunks), [done]) as url:
+        auth = NexmoJWT("id", keys.object)
+        with requests.get(url, auth=auth, timeout=10, stream=True) as response:
+            assert response.content == b"done"
+    assert 1 << 20 <= len(response.history[0].content) < 2 << 20
+
+
+def test_a_token_for_other_uses_follows_the_server_that_accepted_last(
+    nexmo: Sandbox, nexmo_key: rsa.RSAPrivateKey
+) -> None:
+    def ahead(auth: NexmoJWT) -> float:
+        claims = jwt.decode(auth.token(), options={"verify_signature": False})
+        return claims["iat"] - time.time()
+
+    same = {"application_id": nexmo.application_id, "key": nexmo_key}
+    with Sandbox(clock_offset=300 * 86400, **same) as other:
+        auth = nexmo.auth()
+        assert requests.get(other.url, auth=auth, timeout=10).ok
+        assert ahead(auth) > 299 * 86400
+        assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+        assert abs(ahead(auth)) < 60
+        nexmo.answer_next(401, {"Date": "Fri, 01 Jan 2038 00:00:00 GMT"})
+        nexmo.answer_next(401)
+        requests.get(nexmo.url, auth=auth, timeout=10)
+        assert abs(ahead(auth)) < 60
+
+
+def test_the_clock_of_one_server_is_not_taken_for_the_clock_of_another(
+    nexmo: Sandbox, nexmo_key: rsa.RSAPrivateKey
+) -> None:
+    same = {"application_id": nexmo.application_id, "key": nexmo_key}
+    with Sandbox(clock_offset=300 * 86400, **same) as other:
+        auth = nexmo.auth()
+        for _ in range(2):
+            assert requests.get(other.url, auth=auth, timeout=10).ok
+            once = (b"x" for _ in range(3))
+            assert requests.post(nexmo.url, auth=auth, data=once, timeout=10).ok
+        assert [seen.status for seen in nexmo.requests] == [200, 200]
+        assert [seen.status for seen in other.requests] == [401, 200, 200]
+
+
+@pytest.mark.parametrize("offset", [0, 20, -20, -25])
+def test_a_401_with_the_clock_right_is_returned_as_it_is(
+    offset: int, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = offset
+    auth = NexmoJWT("another", nexmo.private_key)
+    response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert response.status_code == 401
+    assert response.history == []
+    assert len(nexmo.requests) == 1
+    (warning,) = warnings()
+    assert warning.startswith("401 from 127.0.0.1: token")
+    assert ("token refused: iat is" in warning) == (offset < 0)
+    assert ("most likely the key" in warning) == (offset >= 0)
+    within = int(re.search(r"clock within (\d+) s", warning)[1])
+    assert abs(within - abs(offset)) <= 5  # the Date drops a second, a busy machine adds some
+
+
+def test_a_401_after_the_second_try_is_returned_and_its_date_not_believed(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = 3600
+    auth = NexmoJWT("another", nexmo.private_key)
+    for _ in range(2):
+        response = requests.get(nexmo.url, auth=auth, timeout=10)
+        assert response.status_code == 401
+        assert len(response.history) == 1
+    assert len(nexmo.requests) == 4
+    (warning,) = warnings()
+    assert re.search(r"clock (3600|359\d) s behind", warning)
+    claims = jwt.decode(auth.token(), options={"verify_signature": False})
+    assert abs(claims["iat"] - time.time()) < 5
+
+
+BODIES: dict[str, Callable[[Path], dict[str, object]]] = {
+    "bytes": lambda path: {"data": b"x" * 70_000},
+    "bytearray": lambda path: {"data": bytearray(b"x" * 5000)},
+    "text": lambda path: {"data": "é" * 1000},
+    "form": lambda path: {"data": {"a": "1"}},
+    "JSON": lambda path: {"json": {"to": ["1", "2"]}},
+    "file": lambda path: {"data": path.open("rb")},
+    "file from where it stood": lambda path: {"data": at(path.open("rb"), 1000)},
+    "file in memory": lambda path: {"data": io.BytesIO(b"y" * 5000)},
+    "multipart": lambda path: {"files": {"file": path.open("rb")}, "data": {"a": "1"}},
+}
+
+
+def at(file: io.BufferedReader, position: int) -> io.BufferedReader:
+    file.seek(position)
+    return file
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.filterwarnings("ignore:unclosed file")
+def test_the_body_is_sent_again_whole(kind: str, nexmo: Sandbox, tmp_path: Path) -> None:
+    nexmo.clock_offset = -3600
+    path = tmp_path / "upload"
+    path.write_bytes(bytes(range(256)) * 300)
+    response = requests.post(nexmo.url, auth=nexmo.auth(), timeout=10, **BODIES[kind](path))
+    assert response.ok
+    first, second = nexmo.requests
+    assert first.body == second.body
+    assert len(second.body) > 0
+    if kind == "file from where it stood":
+        assert second.body == path.read_bytes()[1000:]
+
+
+class ClosedWhenRead(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        content = super().read(size)
+        if not content:
+            self.close()
+        return content
+
+
+@pytest.mark.parametrize(
+    "once",
+    [lambda: (b"x" for _ in range(3)), lambda: ClosedWhenRead(b"xxx")],
+    ids=["a generator", "a file that is closed"],
+)
+def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_right(
+    once: Callable[[], object], nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    response = requests.post(nexmo.url, auth=auth, data=once(), timeout=10)
+    assert response.status_code == 401
+    assert len(nexmo.requests) == 1
+    assert len(warnings()) == 1
+    assert "was not sent again" in warnings()[0]
+    assert requests.post(nexmo.url, auth=auth, data=once(), timeout=10).ok
+    assert len(nexmo.requests) == 2
+
+
+def test_a_date_that_lies_to_a_body_that_can_be_read_once_is_given_up(nexmo: Sandbox) -> None:
+    lie = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    auth = nexmo.auth()
+    nexmo.answer_next(401, lie)
+    requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    nexmo.answer_next(401, lie)
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    assert requests.get(nexmo.url, auth=auth, timeout=10).history == []
+    assert [seen.accepted for seen in nexmo.requests] == [True, False, True]
+
+
+def test_a_date_that_lies_does_not_undo_what_was_proved(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    for _ in range(2):
+        nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert (response.status_code, response.history) == (200, [])
+
+
+@pytest.mark.parametrize("zone", ["GMT", "UT", "+0000", "-0000"])
+def test_a_date_is_read_in_whatever_way_it_says_utc(zone: str, nexmo: Sandbox) -> None:
+    nexmo.answer_next(401, {"Date": time.strftime(f"%a, %d %b %Y %H:%M:%S {zone}", time.gmtime())})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert (response.status_code, response.history) == (401, [])
+
+
+def test_the_time_that_a_request_took_is_no_wrong_clock(keys: Keys) -> None:
+    def slowly() -> Iterator[bytes]:
+        time.sleep(2)
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 30.5))
+        yield f"HTTP/1.1 401 No\r\nDate: {date}\r\n\r\n".encode()
+
+    with answering(slowly()) as url:
+        response = requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
+    assert (response.status_code, response.history) == (401, [])
+
+
+def test_a_request_that_was_signed_before_does_not_undo_what_was_learned(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    with requests.Session() as session:
+        early = requests.Request("GET", nexmo.url, auth=auth).prepare()
+        session.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+        nexmo.answer_next(401, {"Date": None})
+        assert session.send(early, timeout=10).status_code == 401
+        response = session.get(nexmo.url, auth=auth, timeout=10)
+    assert (response.status_code, response.history) == (200, [])
+
+
+def test_a_second_lie_does_not_make_the_first_one_stay(nexmo: Sandbox) -> None:
+    auth = nexmo.auth()
+    nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    for _ in range(2):
+        nexmo.answer_next(401, {"Date": "Fri, 01 Jan 2038 00:00:00 GMT"})
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    response = requests.get(nexmo.url, auth=auth, timeout=10)
+    assert (response.status_code, response.history) == (200, [])
+
+
+def test_a_redirect_after_the_second_try_is_followed_with_a_fresh_token(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(401)
+    nexmo.answer_next(302, {"Location": "/moved"})
+    response = requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10)
+    assert response.ok
+    assert [seen.path for seen in nexmo.requests] == ["/first", "/first", "/moved"]
+    assert [seen.accepted for seen in nexmo.requests] == [False, True, True]
+    assert jti_of(response) == nexmo.requests[-1].claims["jti"]
+    assert jti_of(response.history[-1]) == nexmo.requests[1].claims["jti"]
+
+
+def test_a_redirect_after_the_second_try_gets_no_third(nexmo: Sandbox) -> None:
+    nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    nexmo.answer_next(302, {"Location": "/moved"})
+    nexmo.answer_next(401, {"Date": "Tue, 01 Jan 2030 00:00:00 GMT"})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert response.status_code == 401
+    assert len(nexmo.requests) == 3
+
+
+def test_a_401_behind_a_redirect_heals_too(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(302, {"Location": "/moved"})
+    assert requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10).ok
+    assert [seen.path for seen in nexmo.requests] == ["/first", "/moved", "/moved"]
+
+
+def test_cookies_of_the_refusal_are_sent_with_the_second_try(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(401, {"Set-Cookie": "a=1; Path=/"})
+    with requests.Session() as session:
+        response = session.get(nexmo.url, auth=nexmo.auth(), headers={"X-Mine": "1"}, timeout=10)
+    assert response.request.headers["Cookie"] == "a=1"
+    assert response.request.headers["X-Mine"] == "1"
+
+
+def test_all_threads_heal(nexmo: Sandbox, warnings: Callable) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    start = threading.Barrier(16)
+
+    def call(number: int) -> list[int]:
+        start.wait()
+        with requests.Session() as session:
+            return [session.get(nexmo.url, auth=auth, timeout=30).status_code for _ in range(5)]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(call, range(16))) == [[200] * 5] * 16
+    refused = [seen for seen in nexmo.requests if not seen.accepted]
+    assert len(refused) <= 16
+    assert len(warnings()) == 1
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        "Mon, 00 Jan 0000 00:00:00 GMT",
+        "Thu, 01 Jan 2026 99:99:99 GMT",
+        "Thu, 01 Jan 99999999999 00:00:00 GMT",
+        "Thu, 01 Jan 2026 00:00:00 +999999",
+        "1541060230",
+        "\xff",
+    ],
+)
+def test_a_401_without_a_date_to_believe_is_returned_as_it_is(
+    date: str | None, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.answer_next(401, {"Date": date})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert response.status_code == 401
+    assert response.history == []
+    assert len(nexmo.requests) == 1
+    assert ["the server tells no time" in warning for warning in warnings()] == [True]
