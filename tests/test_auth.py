@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt import NexmoJWT, ScopeError
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -54,6 +54,24 @@ def test_the_body_and_the_other_headers_are_left_alone(nexmo: Sandbox) -> None:
 def test_a_header_that_the_user_wrote_is_replaced(nexmo: Sandbox) -> None:
     headers = {"authorization": "Basic eDp5"}
     assert requests.get(nexmo.url, auth=nexmo.auth(), headers=headers).ok
+
+
+def test_a_header_for_any_other_client_is_a_fresh_token_where_one_may_go(nexmo: Sandbox) -> None:
+    auth = nexmo.auth()
+    for _ in range(2):
+        headers = {"Authorization": auth.header(nexmo.url)}
+        assert requests.get(nexmo.url, headers=headers, timeout=10).ok
+    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 2
+    with pytest.raises(ScopeError, match="clear text"):
+        auth.header("http://api.nexmo.com/v1/calls")
+
+
+def test_a_header_has_the_time_of_its_server(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = nexmo.auth()
+    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    headers = {"Authorization": auth.header(nexmo.url)}
+    assert requests.get(nexmo.url, headers=headers, timeout=10).ok
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

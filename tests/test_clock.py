@@ -16,12 +16,54 @@ from conftest import Keys, answering
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.clock import ServerClock, offset_of
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
 def jti_of(response: requests.Response) -> str:
     token = response.request.headers["Authorization"].removeprefix("Bearer ")
     return jwt.decode(token, options={"verify_signature": False})["jti"]
+
+
+# What happens to a server's clock, and the offsets to sign with and to give to others then.
+TRANSITIONS = [
+    ([], 0, 0),
+    ([("suggested", 60)], 60, 0),
+    ([("suggested", 60), ("accepted", 60)], 60, 60),
+    ([("suggested", 60), ("refused", 60)], 0, 0),
+    ([("suggested", 60), ("accepted", 60), ("suggested", 90), ("refused", 90)], 60, 60),
+    ([("suggested", 60), ("suggested", 90), ("refused", 90)], 0, 0),
+    # A late answer to a token that was signed with another offset says nothing of this one.
+    ([("suggested", 60), ("refused", 0)], 60, 0),
+    ([("suggested", 60), ("accepted", 0)], 60, 0),
+    ([("suggested", 60), ("accepted", 60), ("refused", 0)], 60, 60),
+]
+
+
+@pytest.mark.parametrize(("events", "offset", "confirmed"), TRANSITIONS)
+def test_a_clock_follows_a_suggestion_until_it_is_confirmed_or_refused(
+    events: list[tuple[str, float]], offset: float, confirmed: float
+) -> None:
+    clock = ServerClock()
+    for event, value in events:
+        getattr(clock, event)(value)
+    assert (clock.offset, clock.confirmed) == (offset, confirmed)
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"),
+    [
+        ("Thu, 01 Nov 2018 08:17:10 GMT", 0),
+        ("Thu, 01 Nov 2018 09:17:10 +0100", 0),
+        ("Thu, 01 Nov 2018 09:17:10 GMT", 3600),
+        ("Thu, 01 Nov 2018 08:16:40 GMT", -30),
+        (None, None),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_date_suggests_an_offset(date: str | None, offset: float | None) -> None:
+    assert offset_of(date, received=1541060230) == offset
 
 
 @pytest.mark.parametrize("offset", [3600, -3600, 45, -45, 400 * 86400])

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -38,6 +39,17 @@ def test_the_import_imports_nothing_until_a_name_is_used() -> None:
 @pytest.mark.parametrize("name", ["scope", "errors"])
 def test_a_module_that_signs_nothing_imports_neither_jwt_nor_cryptography(name: str) -> None:
     assert not imported_by(f"import requests_nexmo_jwt.{name}") & {"jwt", "cryptography"}
+
+
+def test_what_signs_imports_nothing_that_explains_inspects_or_pretends(key_file: Path) -> None:
+    signed = (
+        "import requests; from requests_nexmo_jwt import NexmoJWT; "
+        f"NexmoJWT('x', {str(key_file)!r})"
+        "(requests.Request('GET', 'https://api.nexmo.com/').prepare())"
+    )
+    ours = {name for name in imported_by(signed) if name.startswith("requests_nexmo_jwt.")}
+    core = "auth claims clock credentials errors keys pem redaction scope signer"
+    assert ours == {f"requests_nexmo_jwt.{name}" for name in core.split()}
 
 
 def test_every_public_name_is_there_and_no_other() -> None:
