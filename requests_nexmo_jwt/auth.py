@@ -9,30 +9,24 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from inspect import iscoroutinefunction
-from typing import Any, TypeVar
-from urllib.parse import urljoin
+from functools import partial
+from types import ModuleType
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from requests import PreparedRequest, RequestException, Response
+from requests import Response
 from requests.auth import AuthBase
-from requests.cookies import extract_cookies_to_jar
-from requests.exceptions import UnrewindableBodyError
-from requests.utils import rewind_body
 
-from . import clock, credentials
+from . import clock, credentials, second_try
 from .claims import DEFAULT_TTL, ClaimsSet
 from .clock import Clocks, ServerClock
-from .scope import Scope, origin_of
-from .signer import Signer
+from .scope import VIDEO_HOST, Origin, Scope, origin_of
+from .signer import Signer, Token
 
 _log = logging.getLogger(__package__)
-
-# Problems of RFC 7807 have some hundred bytes; whoever streams need not wait for an endless one.
-_MAX_REFUSAL_BYTES = 1 << 20
 
 #: A request of whichever client: what walks in is what walks out.
 R = TypeVar("R")
@@ -52,9 +46,9 @@ class NexmoJWT(AuthBase):
     2. ``.vonagerc`` in the working directory, then ``~/.vonage/config.json``: the Vonage
        CLI's files.
 
-    A redirect within one origin carries a token of its own, any other redirect none. On a
-    401 from a server whose clock differs by more than 30 s, the request is signed with the
-    server's time and sent once more; later ones are signed with it from the start.
+    A redirect within one origin carries a token of its own, any other redirect none. On a 401
+    or 403 whose ``Date`` says that the token was not valid at that time, the request is signed
+    with the server's time and sent once more; later ones are signed with it from the start.
 
     A key file is looked at before each signature; when it has changed, the new key signs.
 
@@ -76,8 +70,8 @@ class NexmoJWT(AuthBase):
     :param hosts: who may have a token, instead of Vonage's API hosts: host names (https is
         implied), names with one ``*`` within a label, or origins such as
         ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
-        commas. Loopback may always have one. A request to another host raises
-        ``ScopeError``.
+        commas. Where neither is given, loopback may have one too. A request to another host
+        raises ``ScopeError``.
     :raises PrivateKeyError: the key cannot be read or used.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
     :raises ClaimError: Nexmo would refuse ``ttl``, ``sub``, ``acl`` or ``claims``.
@@ -107,7 +101,7 @@ class NexmoJWT(AuthBase):
         each_says = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
         self._signer = Signer(found, each_says, passphrase)
         self._scope = Scope(hosts)
-        self._clocks = Clocks()
+        self._clocks: Clocks[Origin] = Clocks()
 
     def __call__(self, r: R) -> R:
         """Set the request's ``Authorization`` header to a new token, and return the request.
@@ -117,7 +111,8 @@ class NexmoJWT(AuthBase):
         """
         request: Any = r
         origin = self._scope.check(str(request.url))
-        signed = SignedRequest(request, self._signer, self._clocks.of(origin))
+        signed = SignedRequest(self._signer, self._clocks.of(origin))
+        request.headers["Authorization"] = signed.new_header()
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
             for hook in [h for h in request.hooks["response"] if isinstance(h, SignedRequest)]:
@@ -131,14 +126,16 @@ class NexmoJWT(AuthBase):
         Raises ``ScopeError`` where ``url`` may not have one.
         """
         offset = self._clocks.of(self._scope.check(url)).offset
-        return f"Bearer {self._signer.token(time.time() + offset)}"
+        return self._signer.sign(time.time() + offset).header
 
     def token(self) -> str:
         """Return a new token, valid from now for ``ttl`` seconds.
 
-        Now is by the clock of the server that has accepted a token last.
+        Now is by the clock of the server that last accepted a token. A loopback server counts
+        only where ``hosts`` names it.
         """
-        return self._signer.token(time.time() + self._clocks.last_confirmed())
+        offset = self._clocks.last_confirmed(self._scope.may_set_the_time)
+        return self._signer.sign(time.time() + offset).text
 
     @property
     def source(self) -> str:
@@ -172,102 +169,143 @@ class NexmoJWT(AuthBase):
 
 
 class SignedRequest:
-    """One request that carries a token, through its redirects and one more try after a 401.
+    """What happens to one request after it was signed: its redirects, and one more try a hop.
 
-    It is a response hook of requests, which calls it after each hop and copies the next hop from
-    the request afterwards, hook included; ``__call__`` of the auth object is not called again.
+    It is a response hook of requests, which calls it after each hop. For a redirect, requests
+    copies the next hop from the request that was sent, this hook included, after the hook has run;
+    ``NexmoJWT.__call__`` is not called again.
     """
 
-    def __init__(self, request: Any, signer: Signer, server_clock: ServerClock) -> None:
+    def __init__(self, signer: Signer, server_clock: ServerClock) -> None:
         self._signer, self._clock = signer, server_clock
-        self._may_try_again = True
-        self._is_explained = False
-        self._offset, self._header = 0.0, ""  # of the token that was sent last
-        self._sign(request)
+        self._sent: dict[str, _Sent] = {}  # by header; a request may be sent more than once
+        self._redirected: Any = None  # the hop that was redirected last
+
+    def new_header(self, suggested: float | None = None) -> str:
+        """Sign a token by the server's time, and remember it by the header that carries it.
+
+        ``suggested`` is the offset of a second try.
+        """
+        offset = self._clock.offset if suggested is None else suggested
+        token = self._signer.sign(time.time() + offset)
+        self._sent[token.header] = _Sent(token, offset, suggested is not None)
+        return token.header
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
-        """Judge the answer to a hop, and make the request ready for the next one."""
+        """Judge the answer to a hop, and prepare the next one."""
+        if self._redirected is not None:
+            vars(self._redirected).pop("copy", None)
         request = response.request
-        if request.headers.get("Authorization") != self._header:
+        sent = self._sent.get(str(request.headers.get("Authorization")))
+        if sent is None:
             return response  # a hop to another origin, which had no token
-        if response.status_code == 401 and self._may_try_again:
-            response = self._try_again(response, **kwargs)
+        if response.status_code in (401, 403) and not sent.is_second_try:
+            response = self._try_again(response, sent, **kwargs)
+            sent = self._sent[str(response.request.headers["Authorization"])]
         if response.status_code < 300:
-            self._clock.accepted(self._offset)
-        if response.status_code == 401:
-            self._clock.refused(self._offset)
-            self._report(response)
+            self._clock.accepted(sent.offset)
+        elif _is_refusal(response):
+            self._clock.refused(sent.offset)
+            self._report(response, sent)
         if response.is_redirect:
-            self._prepare_next_hop(request, response)
+            self._prepare_next_hop(request, self.new_header() if _stays(response) else None)
         return response
 
-    def _sign(self, request: Any) -> None:
-        self._offset = self._clock.offset
-        self._header = f"Bearer {self._signer.token(time.time() + self._offset)}"
-        request.headers["Authorization"] = self._header
+    def _prepare_next_hop(self, request: Any, authorization: str | None) -> None:
+        """Let a copy of the request have ``authorization``, or none, until that copy is answered.
 
-    def _try_again(self, refused: Response, **kwargs: Any) -> Response:
-        """Send the request again with the server's time, if that explains the refusal."""
-        offset = clock.offset_of(refused.headers.get("Date"))
-        if offset is None or not clock.is_off(offset, refused.elapsed, by=self._offset):
+        The request itself is not altered: it goes on saying what was sent, and can be sent again.
+        """
+        self._redirected = request
+        request.copy = partial(_copy_for_next_hop, request, authorization)
+
+    def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> Response:
+        """Send the request again with the server's time, where its ``Date`` explains the refusal.
+
+        It does where the token was not valid at that time. That is a suspicion and no proof.
+        """
+        at = clock.server_time(refused.headers.get("Date"), refused.headers.get("Age"))
+        if at is None or sent.token.is_valid_at(at):
             return refused
-        self._may_try_again = False
-        before = self._clock.offset  # to which another thread's request may have brought it
+        offset = at - time.time()
+        if not self._clock.is_worth_a_try(offset, sent.token.fingerprint):
+            return refused
         self._clock.suggested(offset)
-        obstacle = _obstacle(refused)
+        obstacle = second_try.obstacle(refused)
         if obstacle:
-            self._is_explained = True
-            from . import diagnosis
-
-            _log.warning("%s", diagnosis.not_sent_again(offset, refused, obstacle))
+            if self._clock.claim_report():
+                _warn(_diagnosis().not_sent_again(offset, refused, obstacle))
             return refused
-        response = self._send_again(refused, **kwargs)
-        if response.status_code != 401 and clock.is_off(offset, refused.elapsed, by=before):
-            from . import diagnosis
-
-            _log.warning("%s", diagnosis.clock_news(offset, refused))
+        response = second_try.send(refused, self.new_header(offset), **kwargs)
+        if response.status_code == refused.status_code:
+            self._clock.tried_in_vain(offset, sent.token.fingerprint)
+        elif self._clock.is_news(offset):
+            _warn(_diagnosis().clock_news(offset, refused))
         return response
 
-    def _send_again(self, refused: Response, **kwargs: Any) -> Response:
-        """Sign and send the refused request anew, as requests' ``HTTPDigestAuth`` does."""
-        _read(refused)
-        again = refused.request.copy()
-        if again._cookies is not None:
-            extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
-            again.prepare_cookies(again._cookies)
-        self._sign(again)
-        started = time.perf_counter()
-        response: Response = refused.connection.send(again, **kwargs)
-        response.elapsed = timedelta(seconds=time.perf_counter() - started)
-        response.history.append(refused)
-        response.request = again
-        return response
+    def _report(self, refused: Response, sent: _Sent) -> None:
+        """Log what may explain a refusal: once for each server, until it accepts a token."""
+        has_worked = self._clock.accepted_at is not None
+        if self._clock.claim_report():
+            _warn(
+                _diagnosis().summary(
+                    sent.token.text,
+                    refused,
+                    application_id=self._signer.application_id,
+                    fingerprint=sent.token.fingerprint,
+                    has_worked=has_worked,
+                )
+            )
 
-    def _report(self, refused: Response) -> None:
-        """Log once for each server what may explain a refusal that nothing healed."""
-        if self._is_explained or not self._clock.is_first_report():
-            return
-        from . import diagnosis  # only a refusal pays for what explains it
+    def __deepcopy__(self, memo: object) -> SignedRequest:
+        return self
 
-        _log.warning(
-            "%s",
-            diagnosis.summary(
-                self._header.removeprefix("Bearer "),
-                refused,
-                application_id=self._signer.application_id,
-                fingerprint=self._signer.fingerprint,
-                has_worked=self._clock.accepted_at is not None,
-            ),
-        )
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., Response]], tuple[()]]:
+        return _hook_after_a_pickle, ()
 
-    def _prepare_next_hop(self, request: PreparedRequest, response: Response) -> None:
-        """Sign the request anew for a redirect within its origin, or take its header away."""
-        if response.request is request:
-            response.request = request.copy()  # it keeps saying what was really sent
-        if _stays(response):
-            self._sign(request)
-        else:
-            del request.headers["Authorization"]
+
+class _Sent(NamedTuple):
+    """A token that a hop carries, the clock offset that it was signed with, and whether again."""
+
+    token: Token
+    offset: float
+    is_second_try: bool
+
+
+def _hook_after_a_pickle() -> Callable[..., Response]:
+    """Return the hook of a request that has travelled in a pickle: it has no key to sign with."""
+    return _do_nothing
+
+
+def _do_nothing(response: Response, **kwargs: Any) -> Response:
+    return response
+
+
+def _diagnosis() -> ModuleType:
+    """Import what explains a refusal: whoever is never refused does not pay for it."""
+    from . import diagnosis
+
+    return diagnosis
+
+
+def _warn(message: str) -> None:
+    _log.warning("%s", message)
+
+
+def _is_refusal(response: Response) -> bool:
+    """Tell whether an answer refuses the token: a 401, or a 403 of Vonage Video's host."""
+    return response.status_code == 401 or (
+        response.status_code == 403 and urlsplit(response.url).hostname == VIDEO_HOST
+    )
+
+
+def _copy_for_next_hop(request: Any, authorization: str | None) -> Any:
+    """Copy a request as its class does, with another ``Authorization`` or none."""
+    next_hop = type(request).copy(request)
+    del next_hop.headers["Authorization"]
+    if authorization:
+        next_hop.headers["Authorization"] = authorization
+    return next_hop
 
 
 def _stays(response: Response) -> bool:
@@ -277,30 +315,3 @@ def _stays(response: Response) -> bool:
     except ValueError:
         return False
     return origin is not None and origin == origin_of(response.url)
-
-
-def _obstacle(refused: Response) -> str | None:
-    """Make the body ready to be sent again, and tell what keeps the request from it."""
-    # Adapters of somebody else's may leave no connection, and those of async clients need await.
-    if not hasattr(refused, "connection") or iscoroutinefunction(refused.connection.send):
-        return "This client cannot send from here"
-    body = refused.request.body
-    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
-        return None
-    try:
-        rewind_body(refused.request)
-    except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
-        return "Its body can be read only once"
-    return None
-
-
-def _read(refused: Response) -> None:
-    """Read a refusal for ``history``, a large one not to its end, and release its connection."""
-    body = b""
-    with suppress(RequestException):
-        for chunk in refused.iter_content(4096):
-            body += chunk
-            if len(body) > _MAX_REFUSAL_BYTES:
-                break
-    refused.close()
-    refused._content, refused._content_consumed = body, True

@@ -1,35 +1,47 @@
 """What time it is where a request goes, by what that server's answers have shown.
 
-The ``Date`` of an answer only suggests it: a ``Date`` can be wrong, or a lie. An offset is
+The ``Date`` of an answer only suggests it: a ``Date`` can be stale, wrong, or a lie. An offset is
 confirmed when the server accepts a token that was signed with it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
-from datetime import timedelta, timezone
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timezone
 from email.utils import parsedate_to_datetime
+from typing import Generic, NamedTuple, TypeVar
 
-#: Seconds that a clock may be off before it explains a refusal.
-SLACK = 30
+#: Seconds for which a second try that was refused as well keeps further ones away.
+PATIENCE = 60
+
+#: Seconds by which offsets differ that are not the same: a ``Date`` has no fraction.
+TOLERANCE = 2
+
+_MAX_SERVERS = 1000
+
+Server = TypeVar("Server")
 
 
 class ServerClock:
     """The clock of one server, as an offset: seconds that it is ahead of this machine's.
 
-    Any number of threads may share it; what each of them signed with is in their own hands, and
-    is handed back when the answer is known.
+    Threads share it without a lock. Each request remembers the offset that it was signed with, and
+    passes it to the transitions: ``suggested``, ``accepted``, ``refused``, ``tried_in_vain``. Where
+    two of them meet, a suggestion may be lost, and the next refusal makes it again.
     """
 
     def __init__(self) -> None:
         #: What to sign with: suggested by an answer, or confirmed.
         self.offset = 0.0
-        #: What the last accepted token was signed with.
+        #: What an accepted token was signed with, the last time that this was current.
         self.confirmed = 0.0
-        #: When it accepted a token last, by ``time.monotonic``; None if it never did.
+        #: When the server last accepted a token, by ``time.monotonic``; None if it never did.
         self.accepted_at: float | None = None
+        self._in_vain: _Try | None = None
         self._is_refusal_reported = False
+        self._reported_offset = 0.0
 
     def suggested(self, offset: float) -> None:
         """An answer's ``Date`` suggests ``offset``: sign with it until it has proved wrong."""
@@ -38,6 +50,7 @@ class ServerClock:
     def accepted(self, offset: float) -> None:
         """A token that was signed with ``offset`` was accepted."""
         self.accepted_at = time.monotonic()
+        self._in_vain, self._is_refusal_reported = None, False
         if offset == self.offset:  # or another thread has followed a suggestion since
             self.confirmed = offset
 
@@ -46,36 +59,74 @@ class ServerClock:
         if offset == self.offset:
             self.offset = self.confirmed
 
-    def is_first_report(self) -> bool:
-        """Tell whether no refusal of this server was reported before this one."""
+    def tried_in_vain(self, offset: float, fingerprint: str) -> None:
+        """A second try with ``offset`` and the key of ``fingerprint`` was refused as well."""
+        self._in_vain = _Try(time.monotonic(), offset, fingerprint)
+        self.refused(offset)
+
+    def is_worth_a_try(self, offset: float, fingerprint: str) -> bool:
+        """Tell whether one more try could end otherwise than the last one that was in vain."""
+        last = self._in_vain
+        return (
+            last is None
+            or time.monotonic() - last.at > PATIENCE
+            or abs(offset - last.offset) > TOLERANCE
+            or fingerprint != last.fingerprint
+        )
+
+    def claim_report(self) -> bool:
+        """Claim the one report of a refusal that there is until the next accepted token."""
         is_first, self._is_refusal_reported = not self._is_refusal_reported, True
         return is_first
 
+    def is_news(self, offset: float) -> bool:
+        """Tell whether ``offset`` differs from the one that was reported last; now it is that."""
+        differs = abs(offset - self._reported_offset) > TOLERANCE
+        if differs:
+            self._reported_offset = offset
+        return differs
 
-class Clocks:
-    """The clocks of all servers that one auth object has met; they stay in this process."""
+
+class _Try(NamedTuple):
+    at: float
+    offset: float
+    fingerprint: str
+
+
+class Clocks(Generic[Server]):
+    """The clocks of the servers that one auth object has met; they stay in this process."""
 
     def __init__(self) -> None:
-        self._clocks: dict[Hashable, ServerClock] = {}
+        self._clocks: dict[Server, ServerClock] = {}
 
-    def of(self, server: Hashable) -> ServerClock:
-        """Return the clock of ``server``; one that is new agrees with this machine's."""
-        return self._clocks.setdefault(server, ServerClock())
+    def of(self, server: Server) -> ServerClock:
+        """Return the clock of ``server``; a new one agrees with this machine's."""
+        clock = self._clocks.get(server)
+        if clock is None:
+            clock = self._clocks.setdefault(server, ServerClock())
+            if len(self._clocks) > _MAX_SERVERS:
+                with suppress(KeyError, RuntimeError):  # another thread has made room
+                    del self._clocks[next(iter(self._clocks))]
+        return clock
 
-    def last_confirmed(self) -> float:
-        """Return the offset that the server has confirmed which accepted a token last."""
-        met = [clock for clock in list(self._clocks.values()) if clock.accepted_at is not None]
-        return max(met, key=lambda clock: clock.accepted_at or 0).confirmed if met else 0.0
+    def last_confirmed(self, counts: Callable[[Server], bool]) -> float:
+        """Return the offset of the server that last accepted a token, of those that count."""
+        met = [
+            (clock.accepted_at, clock.confirmed)
+            for server, clock in list(self._clocks.items())
+            if clock.accepted_at is not None and counts(server)
+        ]
+        return max(met)[1] if met else 0.0
 
-    def __reduce__(self) -> tuple[type[Clocks], tuple[()]]:
+    def __reduce__(self) -> tuple[type[Clocks[Server]], tuple[()]]:
         return Clocks, ()
 
 
-def offset_of(date: str | None, *, received: float | None = None) -> float | None:
-    """Return how many seconds a server is ahead by its ``Date``; None where that is no date.
+def server_time(date: str | None, age: str | None = None) -> float | None:
+    """Return a server's time by the ``Date`` and ``Age`` of its answer, in Unix seconds.
 
-    ``received``: when the answer came, in Unix seconds; now by default. A ``Date`` is in whole
-    seconds, and as old as the way back (RFC 9110, section 6.6.1).
+    A ``Date`` has dropped its fraction (RFC 9110, section 6.6.1); a cached answer's is older by
+    its ``Age`` (RFC 9111, section 5.1). None where ``date`` is no date.
     """
     try:
         sent = parsedate_to_datetime(date or "")
@@ -83,12 +134,4 @@ def offset_of(date: str | None, *, received: float | None = None) -> float | Non
         return None
     if sent.tzinfo is None:
         sent = sent.replace(tzinfo=timezone.utc)
-    return sent.timestamp() - (time.time() if received is None else received)
-
-
-def is_off(offset: float | None, elapsed: timedelta, *, by: float = 0) -> bool:
-    """Tell whether ``offset`` explains that a token signed with the offset ``by`` was refused.
-
-    ``elapsed`` is how long the answer took, during which the ``Date`` grew old.
-    """
-    return offset is not None and abs(offset - by) > elapsed.total_seconds() + SLACK
+    return sent.timestamp() + (int(age) if age and age.isdecimal() and len(age) < 10 else 0)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+import shutil
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests import Response
 
-from .clock import is_off, offset_of
+from .clock import TOLERANCE, server_time
 from .inspection import Inspection, Rule, inspect
 from .keys import Key
 from .redaction import shown
 from .scope import origin_of
+
+#: Seconds that a clock may be off before it is the first thing to suspect.
+CLOCK_SLACK = 30
 
 #: Seconds that a request waits for the connection, and for each piece of the answer.
 TIMEOUT = 20
@@ -43,7 +49,7 @@ class Cause:
 def clock_news(offset: float, response: Response) -> str:
     """Return a sentence or two on the clock of the server that answered."""
     host = urlsplit(response.url).hostname
-    if not is_off(offset, response.elapsed):
+    if abs(offset) <= TOLERANCE:
         return f"The clocks of {host} and of this machine agree again."
     return (
         f"The clock of {host} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this "
@@ -60,34 +66,37 @@ def not_sent_again(offset: float, response: Response, obstacle: str) -> str:
 
 
 def summary(
-    token: str,
-    response: Response,
-    *,
-    application_id: str,
-    fingerprint: str,
-    has_worked: bool,
+    token: str, response: Response, *, application_id: str, fingerprint: str, has_worked: bool
 ) -> str:
-    """Return one line on a 401 to ``token``, from what is known without reading the body.
+    """Return one line on a refusal of ``token``, without reading the body of the response.
 
     ``has_worked``: the same key and application were accepted before.
     """
-    offset = offset_of(response.headers.get("Date"))
+    offset = clock_offset(response)
     broken = inspect(token).broken(now=_server_time(offset))
-    clock = f"clock {clock_state(offset, response)}"
-    token = f"token refused: {broken[0].reason}" if broken else "token well-formed"
-    if broken:
-        likely = ""
-    elif has_worked:
-        likely = (
-            "; this key was accepted before, so most likely the token may not do this, was sent "
-            "before, or the product takes another authentication"
+    parts = [
+        f"token refused: {broken[0].reason}" if broken else "token well-formed",
+        f"clock {clock_state(offset, response)}",
+    ]
+    line = f"{response.status_code} from {urlsplit(response.url).hostname}: {', '.join(parts)}"
+    if not broken and has_worked:
+        line += (
+            "; this key was accepted before, so most likely the token may not do this, or the "
+            "product takes another authentication"
         )
-    else:
-        likely = (
+    elif not broken:
+        line += (
             f"; most likely the key ({fingerprint}) is not the one of application {application_id}"
         )
-    host = urlsplit(response.url).hostname
-    return f"401 from {host}: {token}, {clock}{likely}; 'nexmo-jwt check' tells more."
+    again = len(getattr(getattr(response.raw, "retries", None), "history", ()))
+    if again:
+        line += f"; urllib3 sent the request, token included, {again + 1} times"
+    return f"{line}; run 'nexmo-jwt check' for details." if _has_command() else f"{line}."
+
+
+def _has_command() -> bool:
+    beside = Path(sys.executable).with_name("nexmo-jwt")
+    return beside.exists() or shutil.which("nexmo-jwt") is not None
 
 
 # ---- What `nexmo-jwt check` asks -------------------------------------------------------------
@@ -97,7 +106,7 @@ def clock_state(offset: float | None, response: Response) -> str:
     """Return a few words on this machine's clock, by the ``offset`` that the server's has."""
     if offset is None:
         return "not known, since the server tells no time"
-    if not is_off(offset, response.elapsed):
+    if not _is_off(offset, response):
         return f"within {max(2, math.ceil(abs(offset)))} s"
     return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
 
@@ -135,7 +144,7 @@ _OTHER_AUTHENTICATION = Cause(
 
 
 def _clock_cause(offset: float | None, response: Response) -> Iterator[Cause]:
-    if offset is not None and is_off(offset, response.elapsed):
+    if offset is not None and _is_off(offset, response):
         side = "ahead of" if offset > 0 else "behind"
         yield Cause(
             f"The server's clock is {abs(offset):.0f} s {side} this machine's, so it takes a "
@@ -258,6 +267,22 @@ def _chain(error: Any) -> Iterator[object]:
             waiting += [*current.args, current.__cause__, current.__context__]
             waiting.append(getattr(current, "reason", None))
             yield current
+
+
+def clock_offset(response: Response, *, received: float | None = None) -> float | None:
+    """Return how many seconds the server is ahead by its ``Date``, None where it has none.
+
+    ``received``: when the answer came, in Unix seconds; now by default.
+    """
+    at = server_time(response.headers.get("Date"), response.headers.get("Age"))
+    if at is None:
+        return None
+    return at - (time.time() if received is None else received)
+
+
+def _is_off(offset: float, response: Response) -> bool:
+    """Tell whether ``offset`` is more than the time that the answer took, and some slack."""
+    return abs(offset) > response.elapsed.total_seconds() + CLOCK_SLACK
 
 
 def _server_time(offset: float | None) -> float:

@@ -21,6 +21,9 @@ from urllib3.util import parse_url
 from .errors import ScopeError
 from .redaction import shown
 
+#: Vonage Video refuses a token with 403, the other products with 401.
+VIDEO_HOST = "video.api.vonage.com"
+
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
 #: ``*.serverless.vonage.com``.
 VONAGE_HOSTS = (
@@ -28,11 +31,11 @@ VONAGE_HOSTS = (
     "api-*.nexmo.com",
     "api.vonage.com",
     "api-*.vonage.com",
-    "video.api.vonage.com",
+    VIDEO_HOST,
     "messages-sandbox.nexmo.com",
 )
 
-#: Names further hosts, separated by commas, where ``hosts=`` is not given.
+#: Names the hosts, separated by commas, where ``hosts=`` is not given.
 HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -74,19 +77,19 @@ def origin_of(url: str) -> Origin | None:
     neither a plain name nor a plain IP address, or can be read in two ways.
     """
     try:
-        ours, theirs = urlsplit(url), parse_url(url)
-        port, scheme = ours.port, ours.scheme
+        by_stdlib, by_urllib3 = urlsplit(url), parse_url(url)
+        port, scheme = by_stdlib.port, by_stdlib.scheme
     except (ValueError, LocationParseError):
         return None
-    if (scheme, ours.hostname, port) != (
-        theirs.scheme,
-        (theirs.host or "").strip("[]"),
-        theirs.port,
+    if (scheme, by_stdlib.hostname, port) != (
+        by_urllib3.scheme,
+        (by_urllib3.host or "").strip("[]"),
+        by_urllib3.port,
     ):
         return None
-    if scheme not in _DEFAULT_PORTS or "@" in ours.netloc:
+    if scheme not in _DEFAULT_PORTS or "@" in by_stdlib.netloc:
         return None
-    host = _canonical(ours.hostname or "")
+    host = _canonical(by_stdlib.hostname or "")
     return Origin(scheme, host, _DEFAULT_PORTS[scheme] if port is None else port) if host else None
 
 
@@ -96,7 +99,7 @@ class Scope:
     ``hosts`` replaces Vonage's: names (https is implied), names with one leading ``*.``
     or a ``*`` within one label, which stand for a single label or a part of it, or whole
     origins such as ``http://prism:4010``. By default they come from the environment
-    variable ``NEXMO_JWT_HOSTS``. Loopback is always in scope.
+    variable ``NEXMO_JWT_HOSTS``. Where that names none either, loopback is in scope too.
 
     Raises ``ScopeError`` where an entry is not of this form.
     """
@@ -124,7 +127,7 @@ class Scope:
                 f"{shown(_host_part(url))} gets no token: its host cannot be told for "
                 "certain. Write https://, the plain name of the host, and no user name before it."
             )
-        if not (any(entry.admits(origin) for entry in self._entries) or origin.is_loopback):
+        if not (self.may_set_the_time(origin) or (self._is_default and origin.is_loopback)):
             raise ScopeError(self._refusal(origin), host=origin.host)
         if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
             raise ScopeError(
@@ -133,6 +136,13 @@ class Scope:
                 host=origin.host,
             )
         return origin
+
+    def may_set_the_time(self, origin: Origin) -> bool:
+        """Tell whether tokens for other uses may follow the clock of ``origin``.
+
+        It has to be named: a loopback server that nobody named may be anything.
+        """
+        return any(entry.admits(origin) for entry in self._entries)
 
     def _refusal(self, origin: Origin) -> str:
         named = [entry for entry in self._entries if entry.names(origin.host)]
@@ -204,10 +214,14 @@ def _canonical(host: str) -> str:
 
 
 def _host_part(url: str) -> str:
-    """Return ``url`` up to its host, without what stands before the last ``@`` of that."""
-    scheme, slashes, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("//")
+    """Return ``url`` up to its host, without what may be a user name and a password.
+
+    A password may have a ``/``, ``?`` or ``#`` that nobody has escaped: all before the last ``@``
+    is left out.
+    """
+    scheme, slashes, rest = url.partition("//")
     if not slashes:
-        name, colon, _ = scheme.partition(":")
+        name, colon, _ = re.split(r"[?#]", url, maxsplit=1)[0].partition(":")
         return name + (":..." if colon else "")
-    host = rest.partition("/")[0].rpartition("@")
-    return scheme + slashes + ("...@" if host[1] else "") + host[2]
+    _, at, host = rest.rpartition("@")
+    return scheme + slashes + ("...@" if at else "") + re.split(r"[/?#]", host, maxsplit=1)[0]

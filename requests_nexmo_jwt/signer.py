@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
@@ -10,6 +10,27 @@ from . import credentials, keys
 from .claims import ClaimsSet
 from .credentials import Credentials, Place
 from .errors import PrivateKeyError
+
+
+class Token(NamedTuple):
+    """A signed token, valid from ``iat`` until just before ``exp`` (Unix seconds).
+
+    ``fingerprint`` is that of the key which signed.
+    """
+
+    text: str
+    iat: int
+    exp: int
+    fingerprint: str
+
+    @property
+    def header(self) -> str:
+        """The value of the ``Authorization`` header, RFC 6750."""
+        return f"Bearer {self.text}"
+
+    def is_valid_at(self, moment: float) -> bool:
+        """Tell whether ``moment`` (Unix seconds) is within the token's time, without leeway."""
+        return self.iat <= moment < self.exp
 
 
 class Signer:
@@ -47,9 +68,11 @@ class Signer:
         key.current()
         return key.fingerprint
 
-    def token(self, now: float) -> str:
+    def sign(self, now: float) -> Token:
         """Return a new token, issued at ``now`` (Unix seconds)."""
-        return jwt.encode(self._claims.at(now), self._loaded_key().current(), algorithm="RS256")
+        claims, key = self._claims.at(now), self._loaded_key()
+        text = jwt.encode(claims, key.current(), algorithm="RS256")
+        return Token(text, claims["iat"], claims["exp"], key.fingerprint)
 
     def _loaded_key(self) -> keys.Key:
         """Return the key, which another process loads at its first use.

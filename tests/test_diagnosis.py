@@ -36,7 +36,7 @@ def test_an_unexplained_401_is_told_once_with_what_is_known(
     assert [re.sub(r"within \d s", "within 2 s", warning) for warning in warnings()] == [
         "401 from 127.0.0.1: token well-formed, clock within 2 s; most likely the key "
         f"({auth.fingerprint}) is not the one of application {nexmo.application_id}; "
-        "'nexmo-jwt check' tells more."
+        "run 'nexmo-jwt check' for details."
     ]
 
 

@@ -315,6 +315,13 @@ def test_a_refusal_names_the_host_and_the_way_out(
     assert caught.value.host in (None, urlsplit(url).hostname)
 
 
+def test_a_refusal_shows_no_part_of_a_password_that_is_not_escaped(auth: NexmoJWT) -> None:
+    for inside in "/?#@:":
+        with pytest.raises(ScopeError, match=r"//\.\.\.@api\.nexmo\.com' gets") as caught:
+            auth.header(f"https://user:s3c{inside}ret@api.nexmo.com/x?y=s3cret")
+        assert "s3c" not in str(caught.value)
+
+
 # hosts=, a URL, and whether it may have a token.
 HOSTS = [
     (["example.com"], "https://example.com/", True),
@@ -324,8 +331,9 @@ HOSTS = [
     (["example.com"], "https://example.com:8443/", False),
     (["example.com"], "https://www.example.com/", False),
     (["example.com"], "https://api.nexmo.com/", False),
-    (["example.com"], "http://localhost:4010/", True),
-    ([], "http://127.0.0.1/", True),
+    (["example.com"], "http://localhost:4010/", False),
+    (["http://localhost:4010"], "http://localhost:4010/", True),
+    ([], "http://127.0.0.1/", False),
     ([], "https://api.nexmo.com/", False),
     (["*.example.com"], "https://a.example.com/", True),
     (["*.example.com"], "https://a.b.example.com/", False),

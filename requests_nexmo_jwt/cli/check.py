@@ -14,7 +14,7 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from requests.auth import AuthBase
 
-from .. import clock, credentials, diagnosis
+from .. import credentials, diagnosis
 from ..auth import NexmoJWT
 from ..credentials import CLIConfig, Credentials
 from ..errors import NexmoJWTError
@@ -137,7 +137,7 @@ def _ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tupl
     if first is not response:
         lines[-1] += f", after a {first.status_code} to a token signed with this machine's time"
     answered = started + first.elapsed.total_seconds()
-    offset = clock.offset_of(first.headers.get("Date"), received=answered)
+    offset = diagnosis.clock_offset(first, received=answered)
     by = "" if offset is None else ", by the server's Date"
     lines.append(f"clock:       {diagnosis.clock_state(offset, first)}{by}")
     if first.status_code != 401:

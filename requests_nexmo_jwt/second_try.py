@@ -1,0 +1,75 @@
+"""A request that was refused, sent once more: what may keep it from that, and how it is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import timedelta
+from inspect import iscoroutinefunction
+from typing import Any
+
+from requests import RequestException, Response
+from requests.cookies import extract_cookies_to_jar
+from requests.exceptions import UnrewindableBodyError
+from requests.utils import rewind_body
+
+# Problems of RFC 7807 have some hundred bytes, and come at once.
+_MAX_REFUSAL_BYTES = 1 << 16
+_MAX_REFUSAL_SECONDS = 2
+
+
+def obstacle(refused: Response) -> str | None:
+    """Make the body ready to be sent again, and tell what keeps the request from it."""
+    # Adapters of somebody else's may leave no connection, and those of async clients need await.
+    connection = getattr(refused, "connection", None)
+    if connection is None or iscoroutinefunction(connection.send):
+        return "This client cannot send from here"
+    body = refused.request.body
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
+        return None
+    try:
+        rewind_body(refused.request)
+    except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
+        return "Its body can be read only once"
+    return None
+
+
+def send(refused: Response, header: str, **kwargs: Any) -> Response:
+    """Send the refused request again with a new ``Authorization``, as ``HTTPDigestAuth`` does.
+
+    Raises what requests raises; where a tool that replays recordings has no second answer, the
+    refusal is returned.
+    """
+    _read(refused, is_streamed=kwargs.get("stream", False))
+    again = refused.request.copy()
+    if again._cookies is not None:
+        extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
+        again.prepare_cookies(again._cookies)
+    again.headers["Authorization"] = header
+    started = time.perf_counter()
+    try:
+        response: Response = refused.connection.send(again, **kwargs)
+    except RequestException:
+        raise
+    except Exception:  # vcrpy's own, for one
+        return refused
+    response.elapsed = timedelta(seconds=time.perf_counter() - started)
+    response.history.append(refused)
+    response.request = again
+    return response
+
+
+def _read(refused: Response, *, is_streamed: bool) -> None:
+    """Read a refusal for ``history`` and release its connection, within bounds.
+
+    Whoever streams would not have read it at all, and it may never end.
+    """
+    body, deadline = bytearray(), time.monotonic() + _MAX_REFUSAL_SECONDS
+    if not is_streamed:
+        with suppress(RequestException):
+            for byte in refused.iter_content(1):
+                body += byte
+                if len(body) >= _MAX_REFUSAL_BYTES or time.monotonic() > deadline:
+                    break
+    refused.close()
+    refused._content, refused._content_consumed = bytes(body), True
