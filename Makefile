@@ -5,6 +5,11 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 
+# What a person has set for other things: where pip installs, what Python and pytest load.
+unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
+
 .PHONY: demo test test-lowest test-anywhere lint bench load clean
 
 demo: $(VENV)/installed
@@ -26,6 +31,7 @@ lint: $(VENV)/installed-tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	MYPYPATH=$(VENV)/downloads/niquests $(BIN)/mypy --strict --follow-imports=silent tests/typed_user.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --level error
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes requests_nexmo_jwt --ignoreexternal
 
 bench: $(VENV)/installed-tests
@@ -41,7 +47,8 @@ PIP = -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
 
 $(VENV)/installed: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or later; name one: make PYTHON=..." >&2; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+		{ echo "make: no Python 3.10 or later; name one: make PYTHON=..." >&2; exit 1; }
 	@echo "Installing the package and HTTPie into $(VENV): once, about 15 seconds ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) --editable '.[httpie]'

@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        """Import a public name when it is first used (PEP 562)."""
-        if name not in __all__:
+        """Import a public name, or the module that it is in, when it is first used (PEP 562)."""
+        if name not in (*__all__, "auth", "errors"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if name == "NexmoJWT":
-            from . import auth as module
-        else:
-            from . import errors as module
-        globals()[name] = getattr(module, name)
+        from importlib import import_module
+
+        module = import_module(".auth" if name in ("NexmoJWT", "auth") else ".errors", __name__)
+        globals()[name] = getattr(module, name, module)
         return globals()[name]
 
     def __dir__():
-        return sorted({*globals(), *__all__})
+        return __all__

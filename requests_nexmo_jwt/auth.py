@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from types import ModuleType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -28,8 +28,20 @@ from .signer import Signer, Token
 
 _log = logging.getLogger(__package__)
 
-#: A request of whichever client: what walks in is what walks out.
-R = TypeVar("R")
+
+class AnyRequest(Protocol):
+    """A request of whichever client: requests', httpx's or niquests'."""
+
+    @property
+    def url(self) -> Any:
+        """Where it goes."""
+
+    @property
+    def headers(self) -> Any:
+        """Its headers, to be changed."""
+
+
+R = TypeVar("R", bound=AnyRequest)
 
 
 class NexmoJWT(AuthBase):

@@ -34,9 +34,9 @@ class ServerClock:
 
     def __init__(self) -> None:
         #: What to sign with: suggested by an answer, or confirmed.
-        self.offset = 0.0
+        self.offset: float = 0.0
         #: What an accepted token was signed with, the last time that this was current.
-        self.confirmed = 0.0
+        self.confirmed: float = 0.0
         #: When the server last accepted a token, by ``time.monotonic``; None if it never did.
         self.accepted_at: float | None = None
         self._in_vain: _Try | None = None

@@ -1,8 +1,9 @@
 """`make demo` and `make test` on the machines that people have: `make test-anywhere`.
 
 Each row of the table is an environment in which both must pass, in a fresh clone whose path has a
-space. Nothing outside of the clone and the temporary folder may change. make gives --at-once, by
-which all rows are one environment: two minutes. Where that fails, run this without it: ten.
+space and that has a .vonagerc. In the home and the config folders nothing may change. make gives
+--at-once, by which all rows are one environment: two minutes. Where that fails, run this without
+it: ten.
 """
 
 import argparse
@@ -29,10 +30,14 @@ ROWS: dict[str, dict[str, str]] = {
     "proxies": dict.fromkeys(
         ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"
     ),
-    "a temporary folder with a space": {"TMPDIR": "{away}/temporary files"},
+    "a temporary folder behind a link, with a space": {"TMPDIR": "{away}/a link"},
     "language, time zone and terminal": {
         **{"LANG": "C", "TZ": "Asia/Kathmandu", "COLUMNS": "40", "NO_COLOR": "1"},
-        **{"PYTHONWARNINGS": "error", "PYTHONIOENCODING": "latin-1"},
+        "PYTHONIOENCODING": "latin-1",
+    },
+    "variables of Python and pytest": {
+        **{"PYTHONPATH": "{away}/python", "PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "1"},
+        **{"PYTHONWARNINGS": "error", "PYTEST_ADDOPTS": "--collect-only"},
     },
 }
 
@@ -56,19 +61,22 @@ def main() -> int:
             print(f"\n[{number} of {len(rows)}] {name}", flush=True)
             user = own(clone, away, python) if OTHER_USER in name else None
             env = {key: value.replace("{away}", str(away)) for key, value in variables.items()}
-            for target in ("demo", "test"):
+            for target in ("demo", "test", *(["load"] if at_once else [])):
                 run(["make", target], clone, {"HOME": f"{away}/home", **env}, user)
             changed = contents(away) ^ before
             if changed:
                 sys.exit(f"Changed outside of the clone: {sorted(map(str, changed))}")
-    print(f"\nBoth commands pass in {len(rows)} environment{'s' * (len(rows) > 1)}.")
+    print(f"\nAll pass in {len(rows)} environment{'s' * (len(rows) > 1)}.")
     return 0
 
 
 def furnish(away: Path) -> None:
     """Make the home, the config folders and the temporary folder of somebody else."""
-    for folder in ("home/.config/httpie", "home/.vonage", "xdg/httpie", "httpie"):
+    for folder in ("home/.config/httpie", "home/.vonage", "xdg/httpie", "httpie", "python"):
         (away / folder).mkdir(parents=True)
+    away.chmod(0o755)
+    (away / "a link").symlink_to("temporary files")
+    (away / "python" / "requests.py").write_text("raise ImportError('somebody else\\'s')")
     (away / "temporary files").mkdir(mode=0o777)
     for folder in ("home/.config/httpie", "xdg/httpie", "httpie"):
         (away / folder / "config.json").write_text('{"default_options": ["--auth=somebody:else"]}')
@@ -78,9 +86,13 @@ def furnish(away: Path) -> None:
 
 def install(clone: Path) -> str:
     """Clone what is committed, install it with the caller's own settings, return its Python."""
-    subprocess.run(["git", "clone", "--quiet", REPOSITORY, clone], check=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    git = ["git", "clone", "--quiet", REPOSITORY, clone]
+    if not shutil.which("git") or subprocess.run(git, env=env, check=False).returncode:
+        sys.exit("This needs git, and a clone that git takes for the caller's own.")
     python = next(filter(usable_by_nobody, pythons()), sys.executable)
     subprocess.run(["make", ".venv/installed-tests", f"PYTHON={python}"], cwd=clone, check=True)
+    (clone / ".vonagerc").write_text('{"app-id": "somebody-else"}')
     return python
 
 
@@ -110,7 +122,8 @@ def own(clone: Path, away: Path, python: str) -> int | None:
     if not usable_by_nobody(python):
         print(f"Not as another user: only root may run {python}.")
         return None
-    for path in (clone, *clone.rglob("*")):
+    theirs = [clone, *clone.rglob("*"), away / "xdg", away / "httpie"]
+    for path in [*theirs, *(away / "xdg").rglob("*"), *(away / "httpie").rglob("*")]:
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     return NOBODY
 

@@ -1,7 +1,8 @@
 """What a signed request costs, each figure beside another in one run: `make bench`.
 
-A machine's speed changes from minute to minute. So what is compared is measured in turns, and the
-ratio is the median of the ratios of the turns. Whole processes are compared by their CPU time.
+A machine's speed changes from minute to minute. So what is compared is measured in turns; a ratio
+is the median of the ratios of the turns, with the quartiles between which half of them lie. Whole
+processes are compared by their CPU time.
 """
 
 import itertools
@@ -25,14 +26,14 @@ from requests_nexmo_jwt import NexmoJWT
 
 Job = Callable[[], float]  # does something once and returns the seconds that it took
 
-PYJWT = (
-    "import sys, requests, jwt; "
-    "jwt.encode({'iat': 1}, open(sys.argv[1], 'rb').read(), algorithm='RS256')"
+# Both prepare a request and give it a header.
+PREPARED = "import sys, requests; r = requests.Request('GET', 'https://api.nexmo.com/').prepare(); "
+PYJWT = PREPARED + (
+    "import jwt; key = open(sys.argv[1], 'rb').read(); "
+    "r.headers['Authorization'] = 'Bearer ' + jwt.encode({'iat': 1}, key, algorithm='RS256')"
 )
-OURS = (
-    "import sys, requests; from requests_nexmo_jwt import NexmoJWT; "
-    f"NexmoJWT('{APPLICATION_ID}', sys.argv[1])"
-    "(requests.Request('GET', 'https://api.nexmo.com/').prepare())"
+OURS = PREPARED + (
+    f"from requests_nexmo_jwt import NexmoJWT; NexmoJWT('{APPLICATION_ID}', sys.argv[1])(r)"
 )
 
 
@@ -96,7 +97,7 @@ def processes(key_file: Path, downloads: Path, folder: Path) -> None:
     )
     show("http, this plugin installed and not used", unused, "http without this plugin", absent)
     show("http --auth-type=nexmo-jwt", used, "http --auth-type=bearer", bearer)
-    show("import requests_nexmo_jwt, one header", library, "import jwt, one token", pyjwt)
+    show("import, load a key, sign one request", library, "the same with PyJWT alone", pyjwt)
 
 
 def in_turns(*jobs: Job, turns: int) -> list[list[float]]:
@@ -132,10 +133,9 @@ def cpu_of(command: list[str | Path]) -> Job:
 def show(name: str, measured: list[float], beside: str = "", other: list[float] = ()) -> None:
     line = f"{name:42} {figure(measured)}"
     if beside:
-        ratio = statistics.median(
-            ours / theirs for ours, theirs in zip(measured, other, strict=True)
-        )
-        line += f"  {beside:25} {figure(other)}  {ratio:7.2f}"
+        ratios = [a / b for a, b in zip(measured, other, strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        line += f"  {beside:32} {figure(other)}  {middle:7.2f} ({low:.2f} to {high:.2f})"
     print(line, flush=True)
 
 

@@ -78,11 +78,22 @@ def pytest_configure(config: pytest.Config) -> None:
     hermetic.enter(Path(home))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_nobody() -> Iterator[None]:
+    """Run the tests in an empty folder: where somebody works, there may be a .vonagerc."""
+    before = os.getcwd()
+    os.chdir(os.environ["HOME"])
+    yield
+    os.chdir(before)
+
+
 @pytest.fixture(scope="session")
 def downloads() -> Path:
     """The folder with what make downloaded, for tests that install something elsewhere."""
     folder = Path(sys.prefix) / "downloads"
-    if not (folder / "wheels").is_dir():
+    if not (folder / "niquests").is_dir():
+        if (folder.parent / "installed-tests").exists():
+            pytest.fail("make says that it has downloaded everything, and it has not: make clean")
         pytest.skip("make has downloaded nothing; run `make test` once with a network")
     return folder
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Keys
+from conftest import AUTH_TYPE, TLS, Keys, Run, address
+from connect_proxy import ConnectProxy
+from urllib3.util import Retry
 
 from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -74,3 +76,67 @@ def test_a_401_to_a_key_that_has_worked_does_not_accuse_the_key(
     (warning,) = warnings()
     assert "this key was accepted before" in warning
     assert "is not the one of application" not in warning
+
+
+def test_a_refusal_that_comes_back_after_an_accepted_token_is_logged_again(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    """A key that is revoked months later must not pass in silence."""
+    auth = nexmo.auth()
+    for status in (401, 401, 200, 401, 401):
+        nexmo.answer_next(status)
+        requests.get(nexmo.url, auth=auth, timeout=10)
+    assert [warning.startswith("401 from") for warning in warnings()] == [True, True]
+    assert "is not the one of application" in warnings()[0]
+    assert "this key was accepted before" in warnings()[1]
+
+
+def test_each_server_has_a_line_of_its_own(nexmo: Sandbox, warnings: Callable) -> None:
+    auth = nexmo.auth()
+    with Sandbox() as other:
+        for server in (nexmo, other, nexmo, other):
+            server.answer_next(401)
+            requests.get(server.url, auth=auth, timeout=10)
+    assert len(warnings()) == 2
+
+
+@pytest.mark.parametrize(("host", "logged"), [("video.api.vonage.com", 1), ("api.nexmo.com", 0)])
+def test_a_403_is_a_refusal_of_the_token_where_video_answers(
+    host: str, logged: int, tls: TLS, warnings: Callable
+) -> None:
+    with (
+        Sandbox(ssl_context=tls.context(host)) as server,
+        ConnectProxy({host: address(server)[1]}) as proxy,
+    ):
+        for _ in range(2):
+            server.answer_next(403)
+            options = {"proxies": {"https": proxy.url}, "verify": tls.ca, "timeout": 10}
+            answer = requests.get(f"https://{host}/", auth=server.auth(), **options)
+            assert answer.status_code == 403
+    lines = [warning for warning in warnings() if warning.startswith(f"403 from {host}")]
+    assert len(lines) == logged * 2  # a line for each auth object
+
+
+def test_urllib3_s_own_retries_are_told(nexmo: Sandbox, key_file: Path, warnings: Callable) -> None:
+    retry = Retry(total=3, status_forcelist=[503])
+    nexmo.answer_next(503)
+    nexmo.answer_next(503)
+    with requests.Session() as session:
+        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
+        auth = NexmoJWT(nexmo.application_id, key_file)
+        assert session.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 1
+    assert "urllib3 sent the request, token included, 3 times" in warnings()[0]
+
+
+@pytest.mark.downloads
+def test_the_command_is_named_only_where_it_is_installed(
+    http: Run, http_with_plugin_folder: Run, nexmo: Sandbox, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "other.key").write_bytes(keys.pkcs8)
+    auth = f"-a{nexmo.application_id}:{tmp_path}/other.key"
+    with_command = http(AUTH_TYPE, auth, nexmo.url).stderr
+    without = http_with_plugin_folder(AUTH_TYPE, auth, nexmo.url).stderr
+    assert "run 'nexmo-jwt check' for details." in with_command
+    assert "401 from 127.0.0.1" in without
+    assert "nexmo-jwt check" not in without

@@ -93,7 +93,7 @@ def test_a_session_signs_anew_from_any_folder_and_its_file_holds_no_key_and_no_t
     stored = file.read_text()
     assert json.loads(stored)["auth"] == {
         "type": "nexmo-jwt",
-        "raw_auth": f"{nexmo.application_id}:{nexmo.private_key}?sub=alice",
+        "raw_auth": f"{nexmo.application_id}:{nexmo.private_key.resolve()}?sub=alice",
     }
     assert "Bearer" not in stored
     assert "eyJ" not in stored
@@ -341,7 +341,7 @@ def test_a_call_with_another_auth_does_not_pay_for_ours(either_http: Run, nexmo:
         result = either_http(*arguments, "--offline", nexmo.url, env=env)
         return {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
 
-    ours = {"jwt", "requests_nexmo_jwt.auth", "httpie_nexmo_jwt.raw_auth"}
+    ours = {"jwt", "requests_nexmo_jwt.signer", "httpie_nexmo_jwt.raw_auth"}
     assert not imported("-a", "user:password") & ours
     assert imported(AUTH_TYPE, dash_a(nexmo)) & ours == ours
 

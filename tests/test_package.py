@@ -12,16 +12,6 @@ import requests_nexmo_jwt
 from requests_nexmo_jwt import NexmoJWTError
 
 
-def test_our_errors_are_errors_of_requests() -> None:
-    errors = [getattr(requests_nexmo_jwt, name) for name in requests_nexmo_jwt.__all__]
-    errors = [error for error in errors if issubclass(error, Exception)]
-    assert len(errors) == 6
-    for error in errors:
-        assert issubclass(error, NexmoJWTError)
-        assert issubclass(error, requests.RequestException)
-        assert inspect.getdoc(error)
-
-
 def imported_by(statement: str) -> set[str]:
     """Return the modules that a fresh Python has imported after ``statement``, and not before."""
     script = (
@@ -34,6 +24,7 @@ def imported_by(statement: str) -> set[str]:
 def test_the_import_imports_nothing_until_a_name_is_used() -> None:
     assert imported_by("import requests_nexmo_jwt") == {"requests_nexmo_jwt"}
     assert "jwt" in imported_by("import requests_nexmo_jwt; requests_nexmo_jwt.NexmoJWT")
+    assert "jwt" not in imported_by("import requests_nexmo_jwt; requests_nexmo_jwt.ClaimError")
 
 
 @pytest.mark.parametrize("name", ["scope", "errors"])
@@ -53,8 +44,21 @@ def test_what_signs_imports_nothing_that_explains_inspects_or_pretends(key_file:
 
 
 def test_every_public_name_is_there_and_no_other() -> None:
+    script = "import requests_nexmo_jwt; print(*dir(requests_nexmo_jwt))"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert shown.stdout.decode().split() == requests_nexmo_jwt.__all__
     for name in requests_nexmo_jwt.__all__:
         assert getattr(requests_nexmo_jwt, name).__name__ == name
-        assert name in dir(requests_nexmo_jwt)
+    assert requests_nexmo_jwt.errors.ClaimError is requests_nexmo_jwt.ClaimError
     with pytest.raises(AttributeError, match="has no attribute 'NexmoJwt'"):
         _ = requests_nexmo_jwt.NexmoJwt
+
+
+def test_our_errors_are_errors_of_requests() -> None:
+    errors = [getattr(requests_nexmo_jwt, name) for name in requests_nexmo_jwt.__all__]
+    errors = [error for error in errors if issubclass(error, Exception)]
+    assert len(errors) == 6
+    for error in errors:
+        assert issubclass(error, NexmoJWTError)
+        assert issubclass(error, requests.RequestException)
+        assert inspect.getdoc(error)

@@ -243,8 +243,9 @@ def test_a_dask_cluster_signs_with_it(nexmo: Sandbox, tmp_path: Path) -> None:
         "        print(client.gather(jobs))\n"
     )
     command = [sys.executable, script, nexmo.application_id, nexmo.private_key, nexmo.url]
+    env = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
     result = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=100, cwd=tmp_path
+        command, capture_output=True, text=True, check=False, timeout=100, cwd=tmp_path, env=env
     )
     assert result.stdout.strip() == str([200] * 40), result
     assert len({seen.claims["jti"] for seen in nexmo.requests}) == 40

@@ -4,6 +4,7 @@ import httpx
 import httpx2
 import niquests
 import requests
+from typing_extensions import assert_type
 
 from requests_nexmo_jwt import NexmoJWT, NexmoJWTError
 
@@ -13,8 +14,9 @@ URL = "https://api.nexmo.com/v1/calls"
 def signed_by_requests(auth: NexmoJWT) -> requests.Response:
     with requests.Session() as session:
         session.auth = auth
-        prepared: requests.PreparedRequest = auth(requests.Request("GET", URL).prepare())
-        session.send(prepared)
+        session.send(
+            assert_type(auth(requests.Request("GET", URL).prepare()), requests.PreparedRequest)
+        )
     return requests.get(URL, auth=auth, timeout=10)
 
 

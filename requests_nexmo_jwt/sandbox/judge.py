@@ -26,7 +26,7 @@ class Judge:
 
     def __init__(self, application_id: str, public_key: rsa.RSAPublicKey) -> None:
         self._application_id = application_id
-        self.public_keys = [public_key]
+        self.public_keys: list[rsa.RSAPublicKey] = [public_key]
         self._used: set[str] = set()  # every jti that was accepted
         self._lock = threading.Lock()
 

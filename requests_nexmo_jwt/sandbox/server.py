@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 from requests.structures import CaseInsensitiveDict
 
@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         if ssl_context:
             # The handshake is left to the connection's own thread: a slow client stops nobody.
-            self.socket = ssl_context.wrap_socket(
+            self.socket: socket.socket = ssl_context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
 
@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "nexmo-sandbox"
     sys_version = ""
-    timeout = 60
+    timeout: ClassVar[float | None] = 60
     wbufsize = -1  # headers and body leave in one packet
     disable_nagle_algorithm = True
     server: Server
