@@ -43,6 +43,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             try:
                 value = raw_auth.read(self.raw_auth)
                 auth = raw_auth.auth_for(value, may_ask=not invocation.ignores_stdin())
+                invocation.check_scope(auth)
                 # A session stores this, and may be used from another folder.
                 self.raw_auth = None if self.raw_auth is None else str(value)
                 return auth

@@ -7,6 +7,8 @@ import logging
 from httpie.cli.definition import parser
 from httpie.context import LogLevel
 
+from requests_nexmo_jwt import NexmoJWT
+
 
 def ignores_stdin() -> bool:
     """Tell whether ``--ignore-stdin`` was given, by which nothing may be asked for."""
@@ -17,6 +19,13 @@ def source_of_auth() -> str:
     """Return how a message begins that is about what ``-a`` said: now, or once to a session."""
     is_typed = getattr(getattr(parser, "args", None), "auth_plugin", None) is not None
     return "-a: " if is_typed else "in the session: "
+
+
+def check_scope(auth: NexmoJWT) -> None:
+    """Raise ``ScopeError`` now where the request will raise it, to say it in the plugin's words."""
+    url = getattr(getattr(parser, "args", None), "url", None)
+    if url:
+        auth.header(url)
 
 
 def show_warnings() -> None:

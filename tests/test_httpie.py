@@ -380,7 +380,7 @@ def test_http_without_the_s_is_told_so_before_a_byte_leaves(
     # Were anything sent, it would go to the sandbox, as to a proxy.
     result = http(AUTH_TYPE, auth, f"--proxy=http:{nexmo.url}", url)
     assert result.returncode == 1
-    assert result.stderr.strip().startswith("http: error: ScopeError: http://api.nexmo.com would")
+    assert result.stderr.startswith("http: error: nexmo-jwt: http://api.nexmo.com would")
     assert "Write https://" in result.stderr
     assert "use the command 'https' instead of 'http'" in result.stderr
     assert "Traceback" not in result.stderr
