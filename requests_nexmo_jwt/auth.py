@@ -23,6 +23,8 @@ from requests.auth import AuthBase
 from . import clock, credentials, second_try
 from .claims import DEFAULT_TTL, ClaimsSet
 from .clock import Clocks, ServerClock
+from .keys import concealed
+from .redaction import Secret, harmless
 from .scope import VIDEO_HOST, Origin, Scope, origin_of
 from .signer import Signer, Token
 
@@ -58,9 +60,9 @@ class NexmoJWT(AuthBase):
     2. ``.vonagerc`` in the working directory, then ``~/.vonage/config.json``: the Vonage
        CLI's files.
 
-    A redirect within one origin carries a token of its own, any other redirect none. On a 401
-    or 403 whose ``Date`` says that the token was not valid at that time, the request is signed
-    with the server's time and sent once more; later ones are signed with it from the start.
+    With requests and niquests, a redirect within one origin carries a token of its own, any other
+    redirect none. If a 401 or 403 has a ``Date`` at which the token was not valid, the request is
+    signed with the server's time and sent once more; later ones are signed with it from the start.
 
     A key file is looked at before each signature; when it has changed, the new key signs.
 
@@ -91,10 +93,10 @@ class NexmoJWT(AuthBase):
         empty, no credentials were found, or the place that names them is broken.
     :raises ScopeError: ``hosts`` has an entry that is not of this form.
 
-    All of them are ``NexmoJWTError``, and raised here, not at the first request. An object
-    can be shared by any number of threads. It can be pickled unless it was made from PEM
-    text, a key object or a ``passphrase``: what travels is the place of the credentials, and
-    what is wrong with them there is raised at the first signature.
+    All of them are ``NexmoJWTError``. What is wrong with the arguments is raised here, not at the
+    first request. An object can be shared by any number of threads. It can be pickled unless it
+    was made from PEM text, a key object or a ``passphrase``: only the location of the credentials
+    is pickled, and errors there are raised at the first signature.
     """
 
     def __init__(
@@ -102,16 +104,19 @@ class NexmoJWT(AuthBase):
         application_id: str | None = None,
         private_key: str | bytes | os.PathLike[str] | RSAPrivateKey | None = None,
         *,
-        passphrase: str | bytes | None = None,
+        passphrase: str | bytes | Secret | None = None,
         ttl: float | timedelta = DEFAULT_TTL,
         sub: str | None = None,
         acl: Mapping[str, Any] | Iterable[str] | None = None,
         claims: Mapping[str, Any] | None = None,
         hosts: Iterable[str] | None = None,
     ) -> None:
-        found = credentials.find(application_id, private_key)
-        each_says = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
-        self._signer = Signer(found, each_says, passphrase)
+        # A crash reporter shows the variables of this frame, should anything below raise.
+        name, key, opener = harmless(application_id), concealed(private_key), concealed(passphrase)
+        del application_id, private_key, passphrase
+        found = credentials.find(name, key)
+        claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
+        self._signer = Signer(found, claims_set, opener)
         self._scope = Scope(hosts)
         self._clocks: Clocks[Origin] = Clocks()
 
@@ -127,9 +132,9 @@ class NexmoJWT(AuthBase):
         request.headers["Authorization"] = signed.new_header()
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
-            for hook in [h for h in request.hooks["response"] if isinstance(h, SignedRequest)]:
-                request.deregister_hook("response", hook)
-            request.register_hook("response", signed)
+            # A copy of a request shares its hooks, so they are not changed in place.
+            others = [h for h in request.hooks["response"] if not isinstance(h, SignedRequest)]
+            request.hooks = {**request.hooks, "response": [*others, signed]}
         return r
 
     def header(self, url: str) -> str:
@@ -207,6 +212,7 @@ class SignedRequest:
         """Judge the answer to a hop, and prepare the next one."""
         if self._redirected is not None:
             vars(self._redirected).pop("copy", None)
+            self._redirected = None
         request = response.request
         sent = self._sent.get(str(request.headers.get("Authorization")))
         if sent is None:
@@ -224,9 +230,9 @@ class SignedRequest:
         return response
 
     def _prepare_next_hop(self, request: Any, authorization: str | None) -> None:
-        """Let a copy of the request have ``authorization``, or none, until that copy is answered.
+        """Make ``request.copy()`` return a copy with this header until the next hop is answered.
 
-        The request itself is not altered: it goes on saying what was sent, and can be sent again.
+        What the request says is not altered: it shows what was sent, and can be sent again.
         """
         self._redirected = request
         request.copy = partial(_copy_for_next_hop, request, authorization)
@@ -234,7 +240,8 @@ class SignedRequest:
     def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> Response:
         """Send the request again with the server's time, where its ``Date`` explains the refusal.
 
-        It does where the token was not valid at that time. That is a suspicion and no proof.
+        It does if the token was not valid at that time. This suggests a wrong clock; it does not
+        prove one.
         """
         at = clock.server_time(refused.headers.get("Date"), refused.headers.get("Age"))
         if at is None or sent.token.is_valid_at(at):
@@ -249,9 +256,9 @@ class SignedRequest:
                 _warn(_diagnosis().not_sent_again(offset, refused, obstacle))
             return refused
         response = second_try.send(refused, self.new_header(offset), **kwargs)
-        if response.status_code == refused.status_code:
+        if response.status_code == refused.status_code or _is_refusal(response):
             self._clock.tried_in_vain(offset, sent.token.fingerprint)
-        elif self._clock.is_news(offset):
+        elif response.status_code < 429 and self._clock.is_news(offset):
             _warn(_diagnosis().clock_news(offset, refused))
         return response
 
@@ -277,7 +284,7 @@ class SignedRequest:
 
 
 class _Sent(NamedTuple):
-    """A token that a hop carries, the clock offset that it was signed with, and whether again."""
+    """A token that a hop carries, the offset that it was signed with, and whether it is a retry."""
 
     token: Token
     offset: float

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from .errors import ClaimError, CredentialsError
-from .redaction import may_hold_key_text, shown
+from .redaction import Secret, harmless, shown
 
 #: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
 #: ... A default value of 15 minutes from the time the JWT is generated."
@@ -247,12 +247,12 @@ def _seconds(ttl: object) -> int:
 
 
 def _checked_application_id(application_id: object) -> str:
-    if not isinstance(application_id, str):
+    if isinstance(harmless(application_id), Secret) or isinstance(application_id, Secret):
+        problem = "holds a private key; perhaps the arguments were exchanged"
+    elif not isinstance(application_id, str):
         problem = f"is {shown(application_id)}"
     elif not application_id.strip():
         problem = "is empty"
-    elif may_hold_key_text(application_id):
-        problem = "holds a private key; perhaps the arguments were exchanged"
     elif application_id != application_id.strip() or not application_id.isprintable():
         problem = "has white space around it, or a character that cannot be printed"
     else:

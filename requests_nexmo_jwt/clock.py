@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 #: Seconds for which a second try that was refused as well keeps further ones away.
 PATIENCE = 60
 
-#: Seconds by which offsets differ that are not the same: a ``Date`` has no fraction.
+#: Offsets that differ by no more than this many seconds count as equal: a ``Date`` has no fraction.
 TOLERANCE = 2
 
 _MAX_SERVERS = 1000
@@ -35,7 +35,7 @@ class ServerClock:
     def __init__(self) -> None:
         #: What to sign with: suggested by an answer, or confirmed.
         self.offset: float = 0.0
-        #: What an accepted token was signed with, the last time that this was current.
+        #: The offset of the last accepted token, if it was still the current one then.
         self.confirmed: float = 0.0
         #: When the server last accepted a token, by ``time.monotonic``; None if it never did.
         self.accepted_at: float | None = None
@@ -51,7 +51,7 @@ class ServerClock:
         """A token that was signed with ``offset`` was accepted."""
         self.accepted_at = time.monotonic()
         self._in_vain, self._is_refusal_reported = None, False
-        if offset == self.offset:  # or another thread has followed a suggestion since
+        if abs(offset - self.offset) <= TOLERANCE:  # else another thread has changed it meanwhile
             self.confirmed = offset
 
     def refused(self, offset: float) -> None:

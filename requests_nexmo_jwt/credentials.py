@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from . import keys, pem
-from .errors import CredentialsError
+from .errors import CredentialsError, PrivateKeyError
 from .redaction import Secret, shown
 
 #: Opens an encrypted key, wherever the key comes from.
@@ -28,6 +31,12 @@ _KEY_FIELDS = ("private-key", "privateKey")
 
 _MAX_CONFIG_BYTES = 1 << 20
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+# Vonage's dashboard makes keys of 8 and secrets of 16 characters; people may choose longer secrets.
+_API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
+_API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
+
 
 class NothingFoundError(CredentialsError):
     """No place names an application."""
@@ -37,7 +46,8 @@ class NothingFoundError(CredentialsError):
 class Credentials:
     """Who signs, and with what.
 
-    ``private_key`` is PEM text, an absolute path, or whatever else an argument was; ``name`` is
+    ``private_key`` is PEM as a ``Secret``, an absolute path, a key object, or a ``Secret`` of
+    whatever else an argument was; ``name`` is
     the argument, variable or field that it came from. ``source`` is a
     line that tells people where both came from; ``place`` finds them again, and is None
     where they came from nowhere but an argument. ``also_checked`` are the places before,
@@ -51,14 +61,17 @@ class Credentials:
     place: Place | None
     also_checked: tuple[str, ...] = ()
 
-    def load_key(self, passphrase: str | bytes | None = None) -> keys.Key:
+    def load_key(self, passphrase: Secret | RSAPrivateKey | None = None) -> keys.Key:
         """Load the key; ``passphrase`` is by default the environment's.
 
         Raises what ``keys.load`` raises.
         """
         if passphrase is None:
-            passphrase = os.environ.get(PASSPHRASE_VARIABLE)
-        return keys.load(self.private_key, passphrase, name=self.name)
+            passphrase = Secret(os.environ.get(PASSPHRASE_VARIABLE, ""), "str")
+        if not isinstance(passphrase, Secret) or passphrase.kind not in ("str", "bytes"):
+            kind = getattr(passphrase, "kind", "a private key")
+            raise PrivateKeyError(f"passphrase is {kind}. Give it as str or bytes.")
+        return keys.load(self.private_key, passphrase or None, name=self.name)
 
 
 @dataclass(frozen=True)
@@ -92,10 +105,9 @@ class Environment:
         if not application_id:
             return f"{id_variable} (not set{f', though {variable} is' if variable else ''})"
         if variable:
-            private_key = _shielded(os.environ[variable].strip())
-            source = f"environment: {id_variable} and {variable} ({_form(private_key)})"
-            if isinstance(private_key, str):
-                private_key = keys.resolve(private_key, name=variable)
+            given = Secret(os.environ[variable].strip())
+            source = f"environment: {id_variable} and {variable} ({_form(given)})"
+            private_key = _key_or_path(given, variable)
             return Credentials(application_id, private_key, variable, source, self)
         raise CredentialsError(
             f"{id_variable} is set, but no key beside it. Set {self.prefix}PRIVATE_KEY to the path "
@@ -130,7 +142,7 @@ class CLIConfig:
                 "of the application's private key, or its PEM text."
             )
         application_id, private_key = fields[id_field], fields[key_field]
-        if not isinstance(application_id, str):
+        if application_id is None or pem.is_pem(application_id.reveal()):
             raise CredentialsError(
                 f"{self.path}: {id_field!r} is not a string. Make it the application's id."
             )
@@ -141,19 +153,17 @@ class CLIConfig:
             )
         source = f"{self.path}: {id_field} and {key_field} ({_form(private_key)})"
         name = f"{key_field!r} in {self.path}"
-        if isinstance(private_key, str):
-            folder = os.path.dirname(self.path)
-            private_key = keys.resolve(private_key, name=name, folder=folder)
-        return Credentials(application_id, private_key, name, source, self)
+        key_or_path = _key_or_path(private_key, name, os.path.dirname(self.path))
+        return Credentials(application_id.text(), key_or_path, name, source, self)
 
-    def _fields(self) -> dict[str, str | Secret | None] | None:
+    def _fields(self) -> dict[str, Secret | None] | None:
         """Return the fields that matter and are not blank; None for one that is no string.
 
         Without a file there are none to return.
         """
         try:
-            with open(self.path, "rb") as file:
-                config = json.loads(file.read(_MAX_CONFIG_BYTES).decode("utf-8-sig"))
+            _, content = keys.read_file(self.path, _MAX_CONFIG_BYTES)
+            config = json.loads(content.reveal().decode("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
             if not any(map(_leads_nowhere, (self.path, os.path.dirname(self.path)))):
                 return None
@@ -167,7 +177,7 @@ class CLIConfig:
         else:
             if isinstance(config, dict):
                 return {
-                    name: _shielded(config[name].strip()) if isinstance(config[name], str) else None
+                    name: Secret(config[name].strip()) if isinstance(config[name], str) else None
                     for name in (*_ID_FIELDS, *_KEY_FIELDS)
                     if not _is_blank(config.get(name))
                 }
@@ -180,11 +190,12 @@ class CLIConfig:
 Place = Arguments | Environment | CLIConfig
 
 
-def find(application_id: Any, private_key: Any) -> Credentials:
+def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Credentials:
     """Return the credentials that the arguments give, or without any, discover them.
 
-    Raises ``CredentialsError`` where one is missing, where a place is broken, or where
-    none names an application: then it lists all that were looked at.
+    ``private_key`` is as ``keys.concealed`` returns it. Raises ``CredentialsError`` where one is
+    missing, where a place is broken, or where none names an application: then it lists all that
+    were looked at.
     """
     if application_id is None and private_key is None:
         return _discover()
@@ -194,13 +205,37 @@ def find(application_id: Any, private_key: Any) -> Credentials:
             f"{missing} is missing, and an id and a key are never mixed from two places. Give "
             'both, NexmoJWT("aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "private.key"), or neither.'
         )
-    if isinstance(private_key, (str, bytes)) and pem.is_pem(private_key):
-        source = "arguments: PEM text"
-    elif isinstance(private_key, (str, os.PathLike)):
-        return Arguments(application_id, keys.resolve(private_key)).read()
-    else:
+    if not isinstance(private_key, Secret):
         source = f"arguments: an object of type {type(private_key).__name__}"
+        return Credentials(application_id, private_key, "private_key", source, None)
+    _check_mistaken(application_id, private_key)
+    if private_key.kind in ("str", "a path") and not (
+        private_key.kind == "str" and pem.is_pem(private_key.reveal())
+    ):
+        return Arguments(application_id, keys.resolve(private_key)).read()
+    source = "arguments: PEM text"
     return Credentials(application_id, private_key, "private_key", source, None)
+
+
+def _check_mistaken(application_id: Any, private_key: Secret) -> None:
+    """Raise ``CredentialsError`` for what is likely to be mistaken for an id and a key."""
+    is_file = os.path.exists(keys.absolute_path(private_key.text()))
+    if is_file or not isinstance(application_id, str):
+        return
+    if _UUID.fullmatch(private_key.text().strip()):
+        raise CredentialsError(
+            "private_key looks like an application id; perhaps the arguments were exchanged. Give "
+            "the id first, then the key: NexmoJWT(ID, PATH)."
+        )
+    if _API_KEY.fullmatch(application_id) and _API_SECRET.fullmatch(
+        os.path.basename(private_key.text())
+    ):
+        raise CredentialsError(
+            "application_id looks like an API key, and private_key like an API secret (not shown). "
+            "A token is signed with the id of an application, a UUID, and the path of its private "
+            "key. Where a product takes key and secret: requests.get(url, auth=(KEY, SECRET)), or "
+            "http -a KEY:SECRET."
+        )
 
 
 def find_again(place: Place, source: str, application_id: str) -> Credentials:
@@ -251,10 +286,11 @@ def _is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _shielded(private_key: str) -> str | Secret:
-    """Keep the text of a key out of the frames of tracebacks; a path may be shown."""
-    return Secret.of(private_key) if pem.is_pem(private_key) else private_key
+def _key_or_path(private_key: Secret, name: str, folder: str = "") -> Secret | str:
+    if pem.is_pem(private_key.reveal()):
+        return private_key
+    return keys.resolve(private_key, name=name, folder=folder)
 
 
-def _form(private_key: str | Secret) -> str:
-    return "PEM text" if isinstance(private_key, Secret) else "a path"
+def _form(private_key: Secret) -> str:
+    return "PEM text" if pem.is_pem(private_key.reveal()) else "a path"

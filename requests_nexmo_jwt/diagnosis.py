@@ -214,7 +214,7 @@ def signature_verdict(
     inspection: Inspection, application_id: str | None, key: Key
 ) -> tuple[bool, str]:
     """Return whether ``key``, of ``application_id``, signed the token, and a sentence on it."""
-    if inspection.is_signed_by(key.current().public_key()):
+    if inspection.is_signed_by(key.current().private.public_key()):
         return True, f"is by the key at hand, {key.fingerprint}"
     verdict = f"is not by the key at hand, {key.fingerprint}"
     theirs = inspection.claims.get("application_id")

@@ -1,18 +1,21 @@
 """A private key that is current: of a file that may change, of PEM text, of a key object.
 
 A key is checked here once, when it is loaded, so that a bad one fails before the first request.
-Parsing costs a hundred signatures: cryptography tests the primes of every key it loads. So a file
-is parsed again only when it has changed.
+Within a process each version of a file, and each PEM text, is parsed once.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import re
+import select
 import stat
 import threading
+from contextlib import suppress
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,6 +32,9 @@ MIN_KEY_BITS = 2048
 # A 16384-bit key in PEM has 13 kB; whatever is larger is no key, or /dev/zero.
 _MAX_KEY_FILE_BYTES = 1 << 20
 
+# Seconds in which a shell has begun to write to its pipe.
+_WAIT_FOR_A_WRITER = 0.5
+
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
 
 #: Held by the one thread that reads a changed file; the child of a fork gets one that is free.
@@ -44,30 +50,35 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free_lock)
 
 
+class Loaded(NamedTuple):
+    """A key that has been loaded and checked, with the name of its form and its fingerprint."""
+
+    private: RSAPrivateKey
+    form: str
+    fingerprint: str
+
+
 class Key:
-    """A private key to sign with; this one never changes.
+    """A private key to sign with; this one never changes."""
 
-    ``form`` says in which form it was given, ``path`` in which file, None for no file.
-    """
-
+    #: The file that it is in, None for no file.
     path: str | None = None
 
-    def __init__(self, key: RSAPrivateKey, form: str = "an object") -> None:
-        self._hold(key, form)
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
 
-    def _hold(self, key: RSAPrivateKey, form: str) -> None:
-        self.form = form
-        #: Of the public key; see ``fingerprint``.
-        self.fingerprint: str = fingerprint(key)
-        self._key = key
-
-    def current(self) -> RSAPrivateKey:
+    def current(self) -> Loaded:
         """Return the key to make the next signature with."""
-        return self._key
+        return self._loaded
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the public key of the last signature, or the first; see ``fingerprint``."""
+        return self._loaded.fingerprint
 
 
 class KeyFile(Key):
-    """The private key in a file, which is looked at before each signature.
+    """The private key in a file, which is checked for changes before each signature.
 
     When the file has changed, the new key is loaded, once, by one thread, while the
     others sign on with the old one. A new file that is missing, half-written or no
@@ -78,17 +89,17 @@ class KeyFile(Key):
 
     def __init__(self, path: str, passphrase: Secret | None, origin: str) -> None:
         self.path, self._passphrase, self._origin = path, passphrase, origin
-        self._version, text = _read(path, origin)
-        super().__init__(*self._parse(text))
+        self._version, loaded = self._load()
+        super().__init__(loaded)
 
-    def current(self) -> RSAPrivateKey:
+    def current(self) -> Loaded:
         """Return the key of the file as it is now, or else the last good one."""
         if _version(self.path) != self._version and loading.acquire(blocking=False):
             try:
                 self._renew()
             finally:
                 loading.release()
-        return self._key
+        return self._loaded
 
     def _renew(self) -> None:
         version = _version(self.path)
@@ -97,80 +108,126 @@ class KeyFile(Key):
         try:
             if version is None and os.path.exists(self.path):
                 raise PrivateKeyError(f"{self._origin} is no regular file any more.")
-            version, text = _read(self.path, self._origin)
-            key, form = self._parse(text)
+            version, self._loaded = self._load()
         except PrivateKeyError as error:
             _log.warning("%s Until then the key loaded before signs: %s", error, self.fingerprint)
         else:
-            self._hold(key, form)
             _log.info("%s was read anew; the key that signs: %s", self._origin, self.fingerprint)
         # Not before: the child of a fork in between must read this version itself.
         self._version = version
 
-    def _parse(self, text: Secret) -> tuple[RSAPrivateKey, str]:
-        key, form = pem.parse(text, self._origin, self._passphrase, path=self.path)
-        return _strong(key, self._origin, path=self.path), form
+    def _load(self) -> tuple[_Version | None, Loaded]:
+        """Load the file, or remember what this version of it was loaded to before."""
+        name = (self.path, self._passphrase.digest() if self._passphrase else b"")
+        version = _version(self.path)
+        loaded = _remembered(name, version) if version else None
+        if loaded:
+            return version, loaded
+        version, text = _read(self.path, self._origin)
+        loaded = _parsed(text, self._origin, self._passphrase, path=self.path)
+        if version:
+            _remember(name, version, loaded)
+        return version, loaded
 
 
-def load(private_key: object, passphrase: object = None, *, name: str = "private_key") -> Key:
+def concealed(argument: object) -> RSAPrivateKey | Secret | None:
+    """Return a private key or a passphrase, as it was given, in a form that frames may hold."""
+    if argument is None or isinstance(argument, (RSAPrivateKey, Secret)):
+        return argument
+    if isinstance(argument, (str, bytes)):
+        return Secret(argument, type(argument).__name__)
+    if isinstance(argument, os.PathLike):
+        return Secret(os.fspath(argument), "a path")
+    return Secret("", pem.kind(argument))
+
+
+def load(private_key: object, passphrase: Secret | None = None, *, name: str) -> Key:
     """Return the RSA key that ``private_key`` is, holds or leads to.
 
-    Accepted: an absolute path, as ``resolve`` returns it, PEM as str or bytes, or a cryptography
-    ``RSAPrivateKey``. ``passphrase`` (str or bytes) opens an encrypted PEM and is ignored where
-    the PEM is not encrypted. ``name`` is the argument, variable or field that ``private_key``
-    came from.
+    Accepted: an absolute path, as ``resolve`` returns it, PEM as a ``Secret``, or a cryptography
+    ``RSAPrivateKey``. ``passphrase`` opens an encrypted PEM and is ignored where the PEM is not
+    encrypted. ``name`` is the argument, variable or field that ``private_key`` came from.
 
     Raises ``PrivateKeyError``, or ``EncryptedKeyError`` where the passphrase is missing or wrong.
     """
     if isinstance(private_key, RSAPrivateKey):
-        return Key(_strong(private_key, f"The {name} object"))
-    secret = _secret(passphrase)
-    if isinstance(private_key, (str, bytes)) and pem.is_pem(private_key):
-        origin = f"{name} (PEM text)"
-        key, form = pem.parse(Secret.of(private_key), origin, secret)
-        return Key(_strong(key, origin), form)
+        _check_size(private_key, f"The {name} object")
+        return Key(Loaded(private_key, "an object", fingerprint(private_key)))
     if isinstance(private_key, str):
         by = "" if name == "private_key" else f", named by {name},"
-        return KeyFile(private_key, secret, f"Private key file {private_key!r}{by}")
-    if isinstance(private_key, bytes):
+        return KeyFile(private_key, passphrase, f"Private key file {private_key!r}{by}")
+    if isinstance(private_key, Secret) and pem.is_pem(private_key.reveal()):
+        digests = (private_key.digest(), passphrase.digest() if passphrase else b"")
+        loaded = _remembered(digests, ())
+        if loaded is None:
+            loaded = _parsed(private_key, f"{name} (PEM text)", passphrase)
+            _remember(digests, (), loaded)
+        return Key(loaded)
+    if isinstance(private_key, Secret) and private_key.kind == "bytes":
         raise PrivateKeyError(
             f"{name} is bytes without a '-----BEGIN' line. Bytes are taken as PEM; give a "
             "path as a str or a Path, or the whole text of the key file."
         )
+    kind = private_key.kind if isinstance(private_key, Secret) else pem.kind(private_key)
     raise PrivateKeyError(
-        f"{name} is {pem.kind(private_key)}. Give the path of a PEM file, PEM text, or an "
+        f"{name} is {kind}. Give the path of a PEM file, PEM text, or an "
         "RSAPrivateKey of the cryptography package."
     )
 
 
-def resolve(path: str | os.PathLike[str], *, name: str = "private_key", folder: str = "") -> str:
+def resolve(path: str | Secret, *, name: str = "private_key", folder: str = "") -> str:
     """Return the path of a key file, relative to ``folder``, absolute and with ``~`` expanded.
 
     Raises ``PrivateKeyError`` where ``path`` is empty, or names no file and may
     be key text that lost its first line: then it is not shown.
     """
-    try:
-        text = os.fsdecode(path)
-    except TypeError:
-        text = ""
-    if not text.strip():
+    path = path if isinstance(path, Secret) else Secret(path)
+    if not path.reveal().strip():
         raise PrivateKeyError(f"{name} is empty. Give the path of the key file, or PEM text.")
-    if pem.is_pem(text):
+    if pem.is_pem(path.reveal()):
         raise PrivateKeyError(
             f"{name} is a Path made of PEM text, which a Path alters. Give the text as a str."
         )
-    absolute = absolute_path(text, folder)
-    # A long path has slashes, and so has base64; what stands before a name in a folder is a path.
-    is_in_a_folder = os.path.isdir(os.path.dirname(absolute))
-    unknown = os.path.basename(text) if is_in_a_folder else text
-    if (may_hold_key_text(unknown) or _CONTROL.search(text)) and not os.path.exists(absolute):
+    file = _file_within_quotes(path, folder)
+    if file:
+        raise PrivateKeyError(
+            f"{name} has quotes or blanks around the path of a file, {file!r}. Leave them out."
+        )
+    absolute = _shown_path(path, folder)
+    if absolute is None and path.text().lstrip().startswith("{"):
+        raise PrivateKeyError(
+            f"{name} is JSON, perhaps a JWK; it is not shown. Convert the key to PEM, and give "
+            "that or the path of its file."
+        )
+    if absolute is None:
         raise PrivateKeyError(
             f"{name} was taken as a path, since it has no '-----BEGIN' line, but there is no "
-            f"such file. It is not shown here: its {len(text)} characters may be key text. Give "
-            "the path of the key file. Where the text of a key is taken, it is taken whole, "
+            f"such file. It is not shown here: its {len(path.text())} characters may be key text. "
+            "Give the path of the key file. Where the text of a key is taken, it is taken whole, "
             "'-----BEGIN' line included."
         )
     return absolute
+
+
+def _file_within_quotes(path: Secret, folder: str) -> str | None:
+    """Return the absolute path of a file, where quotes or blanks stand around it."""
+    bare = absolute_path(path.text().strip(" \t\r\n\"'"), folder)
+    as_it_is = absolute_path(path.text(), folder)
+    return bare if os.path.isfile(bare) and not os.path.exists(as_it_is) else None
+
+
+def _shown_path(path: Secret, folder: str) -> str | None:
+    """Return the absolute path, None where it names no file and may be key text."""
+    absolute = absolute_path(path.text(), folder)
+    # A long path has slashes, and so has base64; what stands before a name in a folder is a path.
+    is_in_a_folder = os.path.isdir(os.path.dirname(absolute))
+    unknown = os.path.basename(absolute) if is_in_a_folder else path.text()
+    may_be_a_key = (
+        may_hold_key_text(unknown)
+        or _CONTROL.search(path.text())
+        or path.text().lstrip().startswith("{")
+    )
+    return None if may_be_a_key and not os.path.exists(absolute) else absolute
 
 
 def absolute_path(path: str, folder: str = "") -> str:
@@ -191,7 +248,26 @@ def fingerprint(key: RSAPrivateKey) -> str:
     return f"SHA256:{hashlib.sha256(der).hexdigest()}"
 
 
-def _version(file: str | int) -> tuple[int, ...] | None:
+# What was loaded in this process: parsing costs many signatures, and people construct an auth
+# object for each request. Nothing here is text of a key or a passphrase; failures are not kept.
+_Version = tuple[int, ...]
+_known: dict[tuple[str | bytes, bytes], tuple[_Version, Loaded]] = {}
+_MAX_KNOWN = 32
+
+
+def _remembered(name: tuple[str | bytes, bytes], version: _Version) -> Loaded | None:
+    known = _known.get(name)
+    return known[1] if known and known[0] == version else None
+
+
+def _remember(name: tuple[str | bytes, bytes], version: _Version, loaded: Loaded) -> None:
+    _known[name] = version, loaded
+    if len(_known) > _MAX_KNOWN:
+        with suppress(KeyError, RuntimeError):  # another thread has made room
+            del _known[next(iter(_known))]
+
+
+def _version(file: str | int) -> _Version | None:
     """Return what tells one version of a file from the next; None where it is no regular file.
 
     The time of a change of mode or owner is a part of it: it may make a file readable.
@@ -205,15 +281,30 @@ def _version(file: str | int) -> tuple[int, ...] | None:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def _read(path: str, origin: str) -> tuple[tuple[int, ...] | None, Secret]:
+def read_file(path: str, limit: int) -> tuple[_Version | None, Secret]:
+    """Return the version of a file and its first ``limit`` bytes.
+
+    A pipe to which nobody writes raises an ``OSError``, where ``open`` would wait for ever.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            if not select.select([file], [], [], _WAIT_FOR_A_WRITER)[0]:
+                raise OSError(errno.EAGAIN, "it is a pipe, and nobody writes to it")
+            os.set_blocking(file.fileno(), True)
+        return _version(file.fileno()), Secret(file.read(limit))
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read(path: str, origin: str) -> tuple[_Version | None, Secret]:
     """Return the version and the text of a key file; what is wrong is raised past the ``except``.
 
     There the error would carry the other one in its __context__.
     """
     try:
-        with open(path, "rb") as file:
-            version = _version(file.fileno())
-            text = Secret(file.read(_MAX_KEY_FILE_BYTES + 1))
+        version, text = read_file(path, _MAX_KEY_FILE_BYTES + 1)
     except FileNotFoundError:
         problem = "does not exist. It was taken as a path; give the path of the key file"
     except IsADirectoryError:
@@ -223,23 +314,24 @@ def _read(path: str, origin: str) -> tuple[tuple[int, ...] | None, Secret]:
     except ValueError:
         problem = "has a character that no path has. Give the path of the key file"
     else:
-        if len(text) <= _MAX_KEY_FILE_BYTES:
+        if len(text.reveal()) <= _MAX_KEY_FILE_BYTES:
             return version, text
         problem = "is larger than 1 MiB, so it is no private key. Give the path of the key file"
     raise PrivateKeyError(f"{origin} {problem}.", path=path)
 
 
-def _strong(key: RSAPrivateKey, origin: str, *, path: str | None = None) -> RSAPrivateKey:
-    if key.key_size >= MIN_KEY_BITS:
-        return key
-    raise PrivateKeyError(
-        f"{origin} is an RSA key of {key.key_size} bits; RS256 needs {MIN_KEY_BITS} or more "
-        "(RFC 7518, section 3.3). Make a new key in the Vonage dashboard.",
-        path=path,
-    )
+def _parsed(
+    text: Secret, origin: str, passphrase: Secret | None, *, path: str | None = None
+) -> Loaded:
+    key, form = pem.parse(text, origin, passphrase, path=path)
+    _check_size(key, origin, path=path)
+    return Loaded(key, form, fingerprint(key))
 
 
-def _secret(passphrase: object) -> Secret | None:
-    if passphrase is None or isinstance(passphrase, (str, bytes)):
-        return Secret.of(passphrase) if passphrase else None
-    raise PrivateKeyError(f"passphrase is {pem.kind(passphrase)}. Give it as str or bytes.")
+def _check_size(key: RSAPrivateKey, origin: str, *, path: str | None = None) -> None:
+    if key.key_size < MIN_KEY_BITS:
+        raise PrivateKeyError(
+            f"{origin} is an RSA key of {key.key_size} bits; RS256 needs {MIN_KEY_BITS} or more "
+            "(RFC 7518, section 3.3). Make a new key in the Vonage dashboard.",
+            path=path,
+        )

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .errors import EncryptedKeyError
+from .redaction import Secret
 
 _Loaded = TypeVar("_Loaded")
 
 
-def ask_if_missing(load: Callable[[str | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
+def ask_if_missing(load: Callable[[Secret | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
     """Return what ``load`` makes of a passphrase: of None, or of one that was typed.
 
     The person is asked once, where ``load`` raises that the passphrase is missing, there is a
@@ -27,12 +28,13 @@ def ask_if_missing(load: Callable[[str | None], _Loaded], *, may_ask: bool = Tru
     return load(passphrase)
 
 
-def _ask(error: EncryptedKeyError) -> str | None:
+def _ask(error: EncryptedKeyError) -> Secret | None:
     """Return what is typed; None without a terminal, for nothing typed, or nothing that is text."""
     if not _has_terminal():
         return None
     try:
-        return getpass.getpass(f"Passphrase for {error.path or 'the private key'}: ") or None
+        prompt = f"Passphrase for {error.path or 'the private key'}: "
+        return Secret(getpass.getpass(prompt), "str") or None
     except (EOFError, UnicodeDecodeError):
         return None
 

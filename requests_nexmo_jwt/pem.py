@@ -6,7 +6,9 @@ __context__, and cryptography's messages quote the lines of a PEM that it could 
 
 from __future__ import annotations
 
+import base64
 import re
+from contextlib import suppress
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -20,25 +22,31 @@ _BLOCK = re.compile(
     rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----((?:(?!-----BEGIN ).)*?)-----END \1-----",
     re.DOTALL,
 )
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+
+# How base64 of "-----BEGIN" begins: CI systems store a whole PEM so.
+_ENCODED = "LS0tLS1CRUdJTi"
 
 
 def is_pem(text: str | bytes) -> bool:
-    """Tell whether ``text`` is PEM, rather than a path."""
-    return "-----BEGIN" in text if isinstance(text, str) else b"-----BEGIN" in text
+    """Tell whether ``text`` is PEM, or base64 of it, rather than a path."""
+    if isinstance(text, str):
+        return "-----BEGIN" in text or text.lstrip().startswith(_ENCODED)
+    return b"-----BEGIN" in text or text.lstrip().startswith(_ENCODED.encode())
 
 
 def parse(
-    pem: Secret, origin: str, passphrase: Secret | None, *, path: str | None = None
+    text: Secret, origin: str, passphrase: Secret | None, *, path: str | None = None
 ) -> tuple[RSAPrivateKey, str]:
-    """Return the RSA key in ``pem``, of whatever size, and the name of its form.
+    """Return the RSA key in ``text``, of whatever size, and the name of its form.
 
     ``origin`` is the subject of the sentence that says what is wrong; ``path`` is the file's.
     Raises ``PrivateKeyError``, or ``EncryptedKeyError`` where the passphrase is missing or wrong.
     """
-    pem, problem = _unframe(pem)
+    pem, problem = _unframe(text)
     if problem:
         raise PrivateKeyError(f"{origin} {problem}", path=path)
-    is_encrypted = pem.find(b"ENCRYPTED") >= 0
+    is_encrypted = b"ENCRYPTED" in pem.reveal()
     if is_encrypted and passphrase is None:
         raise EncryptedKeyError(
             f"{origin} is encrypted, and no passphrase was given. Set the environment variable "
@@ -48,7 +56,7 @@ def parse(
         )
     key = _load(pem, passphrase if is_encrypted else None)
     if isinstance(key, RSAPrivateKey):
-        standard = "PKCS#1" if pem.startswith(b"-----BEGIN RSA") else "PKCS#8"
+        standard = "PKCS#1" if pem.reveal().startswith(b"-----BEGIN RSA") else "PKCS#8"
         return key, f"{'encrypted ' if is_encrypted else ''}{standard} PEM"
     if key is None and is_encrypted:
         raise EncryptedKeyError(
@@ -62,11 +70,43 @@ def parse(
 def _load(pem: Secret, passphrase: Secret | None) -> object:
     """Return the key, None where there is none, and an ``UnsupportedAlgorithm`` as it is."""
     try:
-        return load_pem_private_key(pem, passphrase)
+        key = load_pem_private_key(
+            pem.reveal(),
+            passphrase.reveal() if passphrase else None,
+            unsafe_skip_rsa_key_validation=True,
+        )
     except UnsupportedAlgorithm as error:
         return error
     except (ValueError, TypeError):
         return None
+    return key if not isinstance(key, RSAPrivateKey) or _is_sound(key) else None
+
+
+def _is_sound(key: RSAPrivateKey) -> bool:
+    """Tell whether the numbers of ``key`` belong together (RFC 8017, section 3.2).
+
+    This stands in place of OpenSSL's proof that the primes are prime, which costs 150
+    signatures. A number that damage has changed does not pass. What passes is a composite that
+    somebody has forged to be a pseudoprime to base 2; whoever can do that writes your key file.
+    """
+    try:
+        numbers = key.private_numbers()
+        e, n = numbers.public_numbers.e, numbers.public_numbers.n
+        p, q, d = numbers.p, numbers.q, numbers.d
+        return (
+            e >= 3
+            and e % 2 == 1
+            and min(p, q) > 1
+            and p * q == n
+            and d * e % (p - 1) == d * e % (q - 1) == 1
+            and numbers.dmp1 == d % (p - 1)
+            and numbers.dmq1 == d % (q - 1)
+            and 0 < numbers.iqmp < p
+            and numbers.iqmp * q % p == 1
+            and pow(2, p - 1, p) == pow(2, q - 1, q) == 1
+        )
+    except (ValueError, ArithmeticError):
+        return False
 
 
 def _no_rsa_key(loaded: object) -> str:
@@ -89,31 +129,46 @@ def _unframe(pem: Secret) -> tuple[Secret, str | None]:
     Parsers tell the second badly or not at all, and not every release of cryptography
     overlooks quotes, a byte order mark or indentation around the lines.
     """
+    text = pem.reveal()
+    if text.lstrip().startswith(_ENCODED.encode()):
+        with suppress(ValueError):
+            text = base64.b64decode(b"".join(text.split()), validate=True)
     # Line ends written as two characters each, and those of Windows and old Macs.
-    text = re.sub(rb"(\\r)?\\n|\r\n?", b"\n", pem)
+    text = re.sub(rb"(\\r)?\\n|\r\n?", b"\n", text)
     block = _BLOCK.search(text)
-    if block and block[1] == b"OPENSSH PRIVATE KEY":
+    if block is None:
+        return pem, _no_block(text)
+    if block[1] == b"OPENSSH PRIVATE KEY":
         return pem, (
             "is in OpenSSH's own format. Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
         )
-    if block and b"\n" in block[2]:
-        return Secret(b"\n".join(line.strip() for line in block[0].splitlines()) + b"\n"), None
-    if block:
+    if b"\n" in block[2]:
+        lines = [line.strip() for line in block[0].splitlines()]
+        return Secret(b"\n".join(lines) + b"\n"), None
+    body = b"".join(block[2].split())
+    if not _BASE64.fullmatch(body):
         return pem, (
             'has lost its line breaks. Keep them (in a shell, write "$KEY" with the quotes), or '
             "write each as \\n."
         )
+    # Between BEGIN and END stands nothing but base64, so the lines can be made anew.
+    lines = [body[start : start + 64] for start in range(0, len(body), 64)]
+    begin, end = b"-----BEGIN " + block[1] + b"-----", b"-----END " + block[1] + b"-----"
+    return Secret(b"\n".join([begin, *lines, end, b""])), None
+
+
+def _no_block(text: bytes) -> str:
     labels = [label.decode() for label in _LABEL.findall(text)]
     if any(label.endswith("PRIVATE KEY") for label in labels):
-        return pem, "is cut short: it has a BEGIN line but no END line of its own. Copy it whole."
+        return "is cut short: it has a BEGIN line but no END line of its own. Copy it whole."
     if labels:
-        return pem, (
+        return (
             f"holds no private key but a {labels[0].lower()}. Give the private key that belongs "
             "to it: Vonage keeps the public one, you sign with the private one."
         )
     if not text.strip():
-        return pem, "is empty. Download the key again, or give the path of the right file."
-    return pem, (
+        return "is empty. Download the key again, or give the path of the right file."
+    return (
         "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is no PEM. Give the private key as "
         "Vonage's dashboard saved it, or convert it with 'openssl pkey'."
     )

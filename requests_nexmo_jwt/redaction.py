@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+from typing import NoReturn
 
 # A key in PEM, or a line of its base64, which is 64 characters long.
 _KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
@@ -14,26 +17,62 @@ KEY_ON_A_COMMAND_LINE = (
 )
 
 
-class Secret(bytes):
-    """Bytes that show nothing of themselves.
+class Secret:
+    """Bytes that show nothing of themselves, but to those who ask with ``reveal``.
 
-    Crash reporters print the local variables of each frame of a traceback.
+    Crash reporters print the local variables of each frame of a traceback, and slice what is
+    bytes. So a frame that may raise holds a ``Secret``.
     """
 
-    @classmethod
-    def of(cls, text: str | bytes) -> Secret:
-        """Return ``text`` as a secret; any str will do, or the error would show it."""
-        return cls(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
+    __slots__ = ("_content", "kind")
+
+    def __init__(self, content: str | bytes, kind: str = "") -> None:
+        self._content = _encoded(content) if isinstance(content, str) else bytes(content)
+        #: What it was before, in words, where that matters.
+        self.kind = kind
+
+    def reveal(self) -> bytes:
+        """Return the bytes, to be passed on at once and kept in no variable."""
+        return self._content
+
+    def text(self) -> str:
+        """Return the str that it was, likewise."""
+        return os.fsdecode(self._content)
+
+    def digest(self) -> bytes:
+        """Return what tells this secret from others, within this process alone."""
+        return hashlib.blake2b(self._content, key=_OF_THIS_PROCESS).digest()
+
+    def __bool__(self) -> bool:
+        return bool(self._content)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled")
 
     def __repr__(self) -> str:
         return "<secret>"
 
-    __str__ = __repr__
+
+def _encoded(text: str) -> bytes:
+    """Encode any str: an error would show it."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+_OF_THIS_PROCESS = os.urandom(32)
 
 
 def may_hold_key_text(text: str) -> bool:
     """Tell whether a message must not show ``text``."""
     return bool(_KEY_TEXT.search(text))
+
+
+def harmless(value: object) -> object:
+    """Return ``value``, or a ``Secret`` in the place of text that may hold a key."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return Secret(text) if isinstance(text, str) and may_hold_key_text(text) else value
 
 
 def shown(value: object) -> str:

@@ -49,9 +49,9 @@ def send(refused: Response, header: str, **kwargs: Any) -> Response:
     started = time.perf_counter()
     try:
         response: Response = refused.connection.send(again, **kwargs)
-    except RequestException:
+    except OSError:  # what requests and niquests raise
         raise
-    except Exception:  # vcrpy's own, for one
+    except Exception:  # vcrpy's own, where a recording has no second answer
         return refused
     response.elapsed = timedelta(seconds=time.perf_counter() - started)
     response.history.append(refused)
@@ -60,10 +60,12 @@ def send(refused: Response, header: str, **kwargs: Any) -> Response:
 
 
 def _read(refused: Response, *, is_streamed: bool) -> None:
-    """Read a refusal for ``history`` and release its connection, within bounds.
+    """Read a refusal for ``history``, up to a number of bytes and seconds, and close it.
 
-    Whoever streams would not have read it at all, and it may never end.
+    Whoever streams would not have read it at all, so then it is not read.
     """
+    if refused._content_consumed:
+        return
     body, deadline = bytearray(), time.monotonic() + _MAX_REFUSAL_SECONDS
     if not is_streamed:
         with suppress(RequestException):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from . import credentials, keys
 from .claims import ClaimsSet
 from .credentials import Credentials, Place
 from .errors import PrivateKeyError
+from .redaction import Secret
 
 
 class Token(NamedTuple):
@@ -22,6 +24,9 @@ class Token(NamedTuple):
     iat: int
     exp: int
     fingerprint: str
+
+    def __repr__(self) -> str:
+        return f"<token valid from {self.iat} until {self.exp}>"
 
     @property
     def header(self) -> str:
@@ -47,7 +52,7 @@ class Signer:
     """
 
     def __init__(
-        self, found: Credentials, claims: ClaimsSet, passphrase: str | bytes | None = None
+        self, found: Credentials, claims: ClaimsSet, passphrase: Secret | RSAPrivateKey | None
     ) -> None:
         self.source: str = found.source
         self._claims = claims
@@ -63,15 +68,16 @@ class Signer:
 
     @property
     def fingerprint(self) -> str:
-        """``SHA256:`` and the hex digest of the public key of the next signature."""
-        key = self._loaded_key()
-        key.current()
-        return key.fingerprint
+        """``SHA256:`` and the hex digest of the public key of the next signature.
+
+        Raises the same errors as signing.
+        """
+        return self._loaded_key().current().fingerprint
 
     def sign(self, now: float) -> Token:
         """Return a new token, issued at ``now`` (Unix seconds)."""
-        claims, key = self._claims.at(now), self._loaded_key()
-        text = jwt.encode(claims, key.current(), algorithm="RS256")
+        claims, key = self._claims.at(now), self._loaded_key().current()
+        text = jwt.encode(claims, key.private, algorithm="RS256")
         return Token(text, claims["iat"], claims["exp"], key.fingerprint)
 
     def _loaded_key(self) -> keys.Key:

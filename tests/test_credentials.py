@@ -1,5 +1,6 @@
 """Where an application id and its key are found."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable
@@ -39,6 +40,8 @@ class Setup:
         damaged = pem[:900] + "AAAA" + pem[904:]
         values = {
             "{damaged pem}": damaged,
+            "{pem in base64}": base64.b64encode(pem.encode()).decode(),
+            "{pem with blanks}": pem.replace("\n", " "),
             "{id}": nexmo.application_id,
             "{pem}": pem,
             "{file}": str(nexmo.private_key),
@@ -95,6 +98,14 @@ FOUND: dict[str, tuple[Setup, str]] = {
     ),
     "PEM in the environment": (
         Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    "base64 of the PEM in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem in base64}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    "PEM without line ends in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem with blanks}"}),
         "VONAGE_PRIVATE_KEY (PEM text)",
     ),
     r"PEM with literal \n": (
@@ -311,12 +322,6 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     "path to nothing, older name": (
         Setup({**ID, "VONAGE_PRIVATE_KEY_PATH": "nowhere.key"}),
         ["nowhere.key", "VONAGE_PRIVATE_KEY_PATH"],
-    ),
-    "PEM that lost its line breaks": (
-        Setup(
-            {**ID, "VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----MIIE-----END PRIVATE KEY-----"}
-        ),
-        ["VONAGE_PRIVATE_KEY", "line breaks"],
     ),
     "first line of a PEM": (
         Setup({**ID, "VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----"}),

@@ -1,8 +1,8 @@
 """A private key: where it comes from, and a file that changes under a running service."""
 
-import base64
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,14 +19,16 @@ from broken_keys import BROKEN
 from conftest import (
     APPLICATION_ID,
     PASSPHRASE,
+    TYPED,
     Keys,
     everything_shown_by,
     key_text_in,
 )
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from requests_nexmo_jwt import NexmoJWT, NexmoJWTError, PrivateKeyError
-from requests_nexmo_jwt.keys import loading
+from requests_nexmo_jwt import EncryptedKeyError, NexmoJWT, NexmoJWTError, PrivateKeyError
+from requests_nexmo_jwt.keys import Loaded, load, loading
+from requests_nexmo_jwt.redaction import Secret
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -356,7 +358,8 @@ NEITHER = {
     "base64 without BEGIN line": lambda k: "".join(k.pkcs8.decode().splitlines()[1:-1]),
     "the lines of it": lambda k: "\n".join(k.pkcs8.decode().splitlines()[1:-1]),
     "one line of it": lambda k: k.pkcs8.decode().splitlines()[5],
-    "base64 of the PEM": lambda k: base64.b64encode(k.pkcs8).decode(),
+    "a line of it with a slash at its end": lambda k: "A1b2" * 15 + "A1b/",
+    "a line of it with slashes": lambda k: "A1b2" * 8 + "/" + "A1b2" * 7 + "/A1",
     "a NUL": lambda k: "private\0key",
     "a NUL behind a tilde": lambda k: "~x\0y",
 }
@@ -460,6 +463,92 @@ def test_the_fingerprint_is_the_one_that_openssl_tells(key_file: Path) -> None:
         ["openssl", "dgst", "-sha256", "-r"], input=der, capture_output=True, check=True
     ).stdout
     assert f"SHA256:{digest.decode().split()[0]}" in repr(NexmoJWT(APPLICATION_ID, key_file))
+
+
+def loaded(path: Path, passphrase: str | None = None) -> Loaded:
+    secret = Secret(passphrase) if passphrase else None
+    return load(str(path), secret, name="private_key").current()
+
+
+def test_each_version_of_a_file_is_parsed_once(keys: Keys, new_keys: Keys, key_file: Path) -> None:
+    first = loaded(key_file)
+    assert loaded(key_file) is first
+    replace(key_file, new_keys.pkcs8)
+    assert loaded(key_file).fingerprint == NexmoJWT(APPLICATION_ID, new_keys.object).fingerprint
+    replace(key_file, keys.pkcs8)
+    assert loaded(key_file).fingerprint == first.fingerprint
+
+
+def test_a_text_is_parsed_once(keys: Keys, new_keys: Keys) -> None:
+    def of(pem: bytes) -> Loaded:
+        return load(Secret(pem), name="private_key").current()
+
+    assert of(keys.pkcs8) is of(keys.pkcs8)
+    assert of(keys.pkcs8).fingerprint == of(keys.pkcs1).fingerprint
+    assert of(keys.pkcs8).fingerprint != of(new_keys.pkcs8).fingerprint
+
+
+def test_a_wrong_passphrase_does_not_open_what_the_right_one_has_opened(
+    keys: Keys, key_file: Path
+) -> None:
+    key_file.write_bytes(keys.encrypted)
+    assert loaded(key_file, PASSPHRASE) is loaded(key_file, PASSPHRASE)
+    for passphrase in (f"not {PASSPHRASE}", None):
+        with pytest.raises(EncryptedKeyError):
+            loaded(key_file, passphrase)
+    with pytest.raises(EncryptedKeyError):
+        NexmoJWT(APPLICATION_ID, keys.encrypted, passphrase="mellon")
+
+
+def test_a_failure_is_not_remembered(keys: Keys, key_file: Path) -> None:
+    key_file.write_bytes(keys.pkcs8[:900])
+    for _ in range(2):
+        with pytest.raises(PrivateKeyError):
+            loaded(key_file)
+    replace(key_file, keys.pkcs8)
+    assert loaded(key_file)
+
+
+def test_few_keys_are_remembered(keys: Keys, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.key" for number in range(60)]
+    for path in paths:
+        path.write_bytes(keys.pkcs8)
+    first, *_, last = [loaded(path) for path in paths]
+    assert loaded(paths[-1]) is last
+    assert loaded(paths[0]) is not first
+
+
+def test_a_child_of_a_fork_signs_with_what_is_remembered(key_file: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "from requests_nexmo_jwt import NexmoJWT\n"
+        "said = NexmoJWT('id', sys.argv[1]).fingerprint\n"
+        "if os.fork() == 0:\n"
+        "    os._exit(NexmoJWT('id', sys.argv[1]).fingerprint != said)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, key_file], check=True, timeout=60)
+
+
+def test_a_pipe_to_which_nobody_writes_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "private.key")
+    with pytest.raises(PrivateKeyError, match="it is a pipe, and nobody writes to it"):
+        NexmoJWT(APPLICATION_ID, tmp_path / "private.key")
+    os.mkfifo(tmp_path / ".vonagerc")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NexmoJWTError, match=r"\.vonagerc cannot be read: it is a pipe"):
+        NexmoJWT()
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
+@pytest.mark.parametrize("writer", ["cat {}", "sleep 0.2; cat {}"])
+def test_a_shell_s_own_pipe_works(writer: str, key_file: Path) -> None:
+    inner = writer.replace("{}", shlex.quote(str(key_file)))
+    line = f"{TYPED} token --app-id x --private-key <({inner})"
+    result = subprocess.run(["bash", "-c", line], capture_output=True, check=False, timeout=60)
+    assert result.stdout.startswith(b"eyJ"), result
 
 
 def test_a_key_in_an_hsm_signs_without_leaving_it(keys: Keys) -> None:

@@ -1,14 +1,20 @@
 """The forms of a private key that are accepted, and what is said of the others."""
 
+import base64
+import math
 import pickle
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from broken_keys import BROKEN, pem_of
 from conftest import APPLICATION_ID, PASSPHRASE, Keys, everything_shown_by, key_text_in
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    load_pem_private_key,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +29,13 @@ GOOD: dict[str, Callable[[Keys], tuple[object, str | None]]] = {
     r"literal \n": lambda k: (k.pkcs8.decode().replace("\n", r"\n"), None),
     r"literal \r\n": lambda k: (k.pkcs8.decode().replace("\n", r"\r\n"), None),
     r"literal \n, PKCS#1, bytes": lambda k: (k.pkcs1.replace(b"\n", rb"\n"), None),
+    "newlines lost": lambda k: (k.pkcs8.replace(b"\n", b""), None),
+    "newlines turned to spaces": lambda k: (k.pkcs8.decode().replace("\n", " "), None),
+    "newlines turned to two spaces, PKCS#1": lambda k: (k.pkcs1.replace(b"\n", b"  "), None),
+    "newlines lost, encrypted": lambda k: (k.encrypted.replace(b"\n", b""), PASSPHRASE),
+    "base64 of the PEM": lambda k: (base64.b64encode(k.pkcs8).decode(), None),
+    "base64 of the PEM in lines, bytes": lambda k: (base64.encodebytes(k.pkcs8), None),
+    "base64 of the encrypted PEM": lambda k: (base64.b64encode(k.encrypted), PASSPHRASE),
     "no newline at the end": lambda k: (k.pkcs8.strip(), None),
     "byte order mark": lambda k: (b"\xef\xbb\xbf" + k.pkcs8, None),
     "quotes kept by docker --env-file": lambda k: (b'"' + k.pkcs8 + b'"', None),
@@ -130,3 +143,98 @@ def test_no_damage_to_a_key_makes_an_error_that_shows_it(data: st.DataObject, ke
         except NexmoJWTError as error:
             shown = everything_shown_by(error)
         assert key_text_in(shown, bytes(pem)) is None
+
+
+def pkcs1(numbers: rsa.RSAPrivateNumbers, **changed: int) -> bytes:
+    """Write the numbers of a key, some of them changed, as a PEM (RFC 8017, appendix A.1.2)."""
+    public = numbers.public_numbers
+    said = {"n": public.n, "e": public.e, "d": numbers.d, "p": numbers.p, "q": numbers.q}
+    said |= {"dmp1": numbers.dmp1, "dmq1": numbers.dmq1, "iqmp": numbers.iqmp} | changed
+    der = b"".join(
+        _der(2, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+        for number in [0, *said.values()]
+    )
+    body = base64.encodebytes(_der(0x30, der))
+    return b"-----BEGIN RSA PRIVATE KEY-----\n" + body + b"-----END RSA PRIVATE KEY-----\n"
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    length = len(content)
+    size = length.to_bytes((length.bit_length() + 7) // 8 or 1, "big")
+    head = bytes([length]) if length < 128 else bytes([0x80 | len(size)]) + size
+    return bytes([tag]) + head + content
+
+
+def consistent(p: int, q: int, e: int = 65537) -> dict[str, int]:
+    """Return numbers in which all belong together, were p and q prime."""
+    d = pow(e, -1, math.lcm(p - 1, q - 1))
+    numbers = {"n": p * q, "e": e, "d": d, "p": p, "q": q, "dmp1": d % (p - 1)}
+    return numbers | {"dmq1": d % (q - 1), "iqmp": pow(q, -1, p)}
+
+
+def composite(like: int) -> int:
+    """Return an odd number of about the size of ``like`` that is not prime and fits e = 65537."""
+    half = 1 << (like.bit_length() // 2)
+    while True:
+        candidate = (half + secrets.randbits(100) | 1) * (like // half | 1)
+        if math.gcd(65537, candidate - 1) == 1:
+            return candidate
+
+
+NUMBERS = ("n", "e", "d", "p", "q", "dmp1", "dmq1", "iqmp")
+
+
+def said(numbers: rsa.RSAPrivateNumbers, name: str) -> int:
+    return getattr(numbers.public_numbers if name in ("n", "e") else numbers, name)
+
+
+# What is wrong with the numbers of a key, made from those of a good one and of another good one.
+UNSOUND: dict[str, Callable[..., dict[str, int]]] = {
+    **{f"{name} changed": lambda a, b, name=name: {name: said(a, name) + 2} for name in NUMBERS},
+    **{
+        f"{name} of another key": lambda a, b, name=name: {name: said(b, name)}
+        for name in NUMBERS
+        if name != "e"
+    },
+    "p is composite, and all else fits": lambda a, b: consistent(composite(a.p), a.q),
+    "q is composite, and all else fits": lambda a, b: consistent(a.p, composite(a.q)),
+    "e and d are 1": lambda a, b: {"e": 1, "d": 1, "dmp1": 1, "dmq1": 1},
+    "e is even": lambda a, b: {"e": 65536},
+    "p is 1": lambda a, b: {"p": 1, "q": a.public_numbers.n, "dmp1": 0, "iqmp": 0},
+    "p is 0": lambda a, b: {"p": 0},
+    "p is q": lambda a, b: {"q": a.p, "n": a.p * a.p, "dmq1": a.dmp1},
+    "iqmp is 0": lambda a, b: {"iqmp": 0},
+    "iqmp is too large": lambda a, b: {"iqmp": a.iqmp + a.p},
+    "d is 0": lambda a, b: {"d": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def other_keys() -> Keys:
+    return Keys()
+
+
+@pytest.mark.parametrize("case", UNSOUND)
+def test_a_key_whose_numbers_do_not_belong_together_is_damaged(
+    case: str, keys: Keys, other_keys: Keys
+) -> None:
+    numbers, other = keys.object.private_numbers(), other_keys.object.private_numbers()
+    assert NexmoJWT(APPLICATION_ID, pkcs1(numbers)) == NexmoJWT(APPLICATION_ID, keys.object)
+    with pytest.raises(PrivateKeyError, match="is damaged"):
+        NexmoJWT(APPLICATION_ID, pkcs1(numbers, **UNSOUND[case](numbers, other)))
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_no_byte_of_a_key_can_be_changed_without_notice(data: st.DataObject, keys: Keys) -> None:
+    """Whatever passes here, OpenSSL's own proof passes too."""
+    der = bytearray(base64.b64decode(b"".join(keys.pkcs8.splitlines()[1:-1])))
+    at = data.draw(st.integers(0, len(der) - 1))
+    der[at] ^= data.draw(st.integers(1, 255))
+    body = base64.encodebytes(bytes(der))
+    pem = b"-----BEGIN PRIVATE KEY-----\n" + body + b"-----END PRIVATE KEY-----\n"
+    try:
+        NexmoJWT(APPLICATION_ID, pem)
+    except NexmoJWTError:
+        return
+    load_pem_private_key(pem, None)

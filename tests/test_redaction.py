@@ -31,7 +31,7 @@ def test_a_terminal_gets_letters_and_line_ends_and_nothing_that_it_obeys() -> No
 
 
 def test_a_secret_shows_nothing_of_itself_and_is_the_same_bytes(keys: Keys) -> None:
-    secret = Secret.of(keys.pkcs8.decode())
-    assert secret == keys.pkcs8
+    secret = Secret(keys.pkcs8.decode())
+    assert secret.reveal() == keys.pkcs8
     assert {str(secret), repr(secret), f"{secret}", repr([secret])} == {"<secret>", "[<secret>]"}
-    assert Secret.of("\ud800") == b"\xed\xa0\x80"  # no UnicodeEncodeError, which would quote it
+    assert Secret("\ud800").reveal() == b"\xed\xa0\x80"  # no UnicodeEncodeError to quote it

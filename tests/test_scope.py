@@ -275,6 +275,20 @@ def test_no_url_passes_the_scope_and_connects_elsewhere(keys: Keys, url: str) ->
 
 
 @settings(max_examples=1000)
+@given(st.sampled_from(["https://api.nexmo.com", "http://127.0.0.1:80", "https://a_b:81"]), URLS)
+def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: str) -> None:
+    """Whatever the short way takes for plain, both parsers read in the same way."""
+    for url in (plain + rest, f"{plain}/{rest}", f"{plain}?{rest}", f"{plain}#{rest}"):
+        origin = origin_of(url)
+        if origin is None:
+            continue
+        prepared = requests.Request("GET", url).prepare().url
+        parts = urlsplit(prepared)
+        port = parts.port if parts.port is not None else {"http": 80, "https": 443}[parts.scheme]
+        assert (parts.scheme, parts.hostname.strip("[]"), port) == origin
+
+
+@settings(max_examples=1000)
 @given(URLS)
 def test_whatever_the_url_it_is_judged_and_not_a_crash(url: str) -> None:
     try:
@@ -423,7 +437,9 @@ def test_the_environment_names_hosts_where_the_argument_does_not(
     with pytest.raises(ScopeError, match=r"NEXMO_JWT_HOSTS has 'prism:4010'"):
         NexmoJWT("id", keys.object)
     monkeypatch.setenv("NEXMO_JWT_HOSTS", "")
-    assert NexmoJWT("id", keys.object)._scope == Scope(VONAGE_HOSTS)
+    auth = NexmoJWT("id", keys.object)
+    for url in ("https://api.nexmo.com/", "http://localhost:4010/"):
+        assert auth.header(url).startswith("Bearer ")
 
 
 def test_an_origin_reads_as_people_write_it() -> None:

@@ -21,7 +21,7 @@ from ..errors import NexmoJWTError
 from ..inspection import inspect
 from ..keys import Key
 from ..passphrase import ask_if_missing
-from ..redaction import shown
+from ..redaction import Secret, shown
 from ..scope import Scope
 from .arguments import add_command, add_credentials, check_both, filled, read_token
 from .output import show
@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
     found = credentials.find(arguments.app_id, arguments.private_key)
     show(*_describe_credentials(found))
 
-    def load(passphrase: str | None) -> tuple[Key, NexmoJWT]:
+    def load(passphrase: Secret | None) -> tuple[Key, NexmoJWT]:
         auth = NexmoJWT(arguments.app_id, arguments.private_key, passphrase=passphrase)
         return found.load_key(passphrase), auth
 
@@ -101,7 +101,7 @@ def _describe_credentials(found: Credentials) -> Iterator[str]:
 
 def _describe_key(key: Key, found: Credentials) -> Iterator[str]:
     """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
-    yield f"key:         RSA, {key.current().key_size} bits, {key.form}"
+    yield f"key:         RSA, {key.current().private.key_size} bits, {key.current().form}"
     yield f"             {key.fingerprint}"
     path = key.path or (found.place.path if isinstance(found.place, CLIConfig) else None)
     if path and os.path.exists(path) and os.name == "posix":
@@ -114,7 +114,7 @@ def _describe_key(key: Key, found: Credentials) -> Iterator[str]:
 
 def _public_key_pem(key: Key) -> str:
     """Return the public key in PEM, as Vonage's dashboard takes it."""
-    public_key = key.current().public_key()
+    public_key = key.current().private.public_key()
     return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
