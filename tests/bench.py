@@ -60,7 +60,7 @@ def in_process(key_file: Path) -> None:
     signature, header, again = in_turns(
         timed(lambda: key.sign(signing_input, PKCS1v15(), SHA256()), 50),
         timed(lambda: auth(next(another)), 50),
-        timed(lambda: NexmoJWT(APPLICATION_ID, key_file).token(), 1),
+        timed(lambda: NexmoJWT(APPLICATION_ID, key_file).token(), 50),
         turns=150,
     )
     beside = "a bare RSA signature"
