@@ -36,13 +36,14 @@ _REPEATABLE = {"acl": "acl", "host": "hosts"}
 class RawAuth:
     """The value of ``-a``, read; ``str()`` of it can be read again, in any folder.
 
-    ``application_id`` and ``key_path``, which is absolute, are both empty where the credentials
-    are to be discovered.
+    ``application_id`` and ``key_path``, as typed, are both empty where the credentials are to be
+    discovered; ``absolute_path`` is where the key was then.
     ``arguments`` are the keyword arguments that the ``options`` behind the ``?`` stand for.
     """
 
     application_id: str
     key_path: str
+    absolute_path: str
     options: str
     arguments: dict[str, Any] = field(compare=False)
 
@@ -50,7 +51,7 @@ class RawAuth:
         if not self.application_id:
             return f"?{self.options}"
         options = f"?{self.options}" if self.options else ""
-        return f"{self.application_id}:{self.key_path}{options}"
+        return f"{self.application_id}:{self.absolute_path}{options}"
 
     def is_wrong(self, error: NexmoJWTError) -> bool:
         """Tell whether ``error`` is about what the value says, not about what it leaves out."""
@@ -67,7 +68,7 @@ def read(text: str | None) -> RawAuth:
     Raises ``CredentialsError`` and ``ClaimError`` where it is not of the form above.
     """
     if text is None:
-        return RawAuth("", "", "", {})
+        return RawAuth("", "", "", "", {})
     if is_pem(text):
         raise CredentialsError(KEY_ON_A_COMMAND_LINE)
     credentials, question_mark, options = text.partition("?")
@@ -75,14 +76,13 @@ def read(text: str | None) -> RawAuth:
     if not (application_id and key_path) and (credentials or not question_mark):
         missing = "':'" if not colon else "key path" if application_id else "application id"
         raise CredentialsError(f"There is no {missing} in it. Write {_FORM}.")
-    if key_path:
-        key_path = absolute_path(key_path)
-    if "?" in key_path:
+    absolute = absolute_path(key_path) if key_path else ""
+    if "?" in absolute:
         raise CredentialsError(
             "The key is in a folder with a '?' in its name, and in -a options begin there. Set "
             "VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key."
         )
-    return RawAuth(application_id, key_path, options, _arguments(options))
+    return RawAuth(application_id, key_path, absolute, options, _arguments(options))
 
 
 @functools.cache

@@ -64,13 +64,15 @@ class NexmoJWT(AuthBase):
     redirect none. If a 401 or 403 has a ``Date`` at which the token was not valid, the request is
     signed with the server's time and sent once more; later ones are signed with it from the start.
 
-    A key file is looked at before each signature; when it has changed, the new key signs.
+    A key file is checked for changes before each signature; the new key signs then. Within a
+    process each version of it is parsed once.
 
     :param application_id: the id of a Vonage application.
     :param private_key: the application's RSA key, of 2048 bits or more: the path of
         a PEM file (str or ``os.PathLike``; ``~`` is expanded), PEM text as str or bytes
-        (PKCS#1 or PKCS#8; ``\n`` may be written as two characters), or a cryptography
-        ``RSAPrivateKey``, which may live in an HSM or a KMS.
+        (PKCS#1 or PKCS#8; ``\n`` may be written as two characters, line ends may be blanks
+        or missing), base64 of that, or a cryptography ``RSAPrivateKey``, which may live in
+        an HSM or a KMS.
     :param passphrase: str or bytes, for an encrypted PEM; by default the value of
         ``VONAGE_PRIVATE_KEY_PASSPHRASE``.
     :param ttl: how long a token is valid, in seconds or as a ``timedelta``: 30 s to

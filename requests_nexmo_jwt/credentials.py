@@ -222,7 +222,7 @@ def _check_mistaken(application_id: Any, private_key: Secret) -> None:
     is_file = os.path.exists(keys.absolute_path(private_key.text()))
     if is_file or not isinstance(application_id, str):
         return
-    if _UUID.fullmatch(private_key.text().strip()):
+    if _UUID.fullmatch(os.path.basename(private_key.text().strip())):
         raise CredentialsError(
             "private_key looks like an application id; perhaps the arguments were exchanged. Give "
             "the id first, then the key: NexmoJWT(ID, PATH)."

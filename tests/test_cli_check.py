@@ -192,6 +192,13 @@ def test_check_does_not_take_an_unset_variable_for_no_token(nexmo_jwt: Run, nexm
     assert nexmo.requests == []
 
 
+def test_check_says_where_the_arguments_came_from(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+    ours = ("--app-id", nexmo.application_id, "--private-key", nexmo.private_key)
+    result = nexmo_jwt("check", "--url", nexmo.url, *ours)
+    assert f"credentials: arguments: private key file {nexmo.private_key}\n" in result.stdout
+    assert result.returncode == 0
+
+
 def test_check_doubts_an_application_id_that_is_no_uuid(nexmo_jwt: Run, nexmo: Sandbox) -> None:
     result = nexmo_jwt(
         *("check", "--url", nexmo.url, "--app-id", "a1b2c3d4", "--private-key", nexmo.private_key)

@@ -196,6 +196,9 @@ MISTAKES = {
     "ttl with an underscore": (["-a", "x:{key}?ttl=6_0"], "ttl is '6_0'"),
     "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file."),
     "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may hold a key"),
+    "key and id exchanged": (["-a", f"{{key}}:{APPLICATION_ID}"], "arguments were exchanged"),
+    "API key and secret": (["-a", "abcd1234:s3cr3tApiSecret1"], "looks like an API key"),
+    "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "begin with '/'"),
 }
 

@@ -19,7 +19,7 @@ from ..auth import NexmoJWT
 from ..credentials import CLIConfig, Credentials
 from ..errors import NexmoJWTError
 from ..inspection import inspect
-from ..keys import Key
+from ..keys import Key, concealed
 from ..passphrase import ask_if_missing
 from ..redaction import Secret, shown
 from ..scope import Scope
@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
         show(*lines)
         return 0 if good else 1
     check_both(arguments)
-    found = credentials.find(arguments.app_id, arguments.private_key)
+    found = credentials.find(arguments.app_id, concealed(arguments.private_key))
     show(*_describe_credentials(found))
 
     def load(passphrase: Secret | None) -> tuple[Key, NexmoJWT]:

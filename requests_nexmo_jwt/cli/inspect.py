@@ -10,6 +10,7 @@ from typing import Any
 from .. import credentials, diagnosis
 from ..errors import NexmoJWTError
 from ..inspection import Inspection, inspect
+from ..keys import concealed
 from ..passphrase import ask_if_missing
 from ..redaction import printable
 from .arguments import add_command, add_credentials, check_both, read_token
@@ -69,7 +70,7 @@ def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool |
         check_both(arguments)
     try:
         if arguments.private_key:
-            ours = credentials.find(arguments.app_id or "", arguments.private_key)
+            ours = credentials.find(arguments.app_id or "", concealed(arguments.private_key))
             key = ask_if_missing(ours.load_key)
         else:
             ours = credentials.find(None, None)
