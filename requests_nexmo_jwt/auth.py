@@ -11,21 +11,20 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests import Response
 from requests.auth import AuthBase
 
-from . import clock, credentials, second_try
+from . import clock, credentials, redirect, second_try
 from .claims import DEFAULT_TTL, ClaimsSet
 from .clock import Clocks, ServerClock
 from .keys import concealed
 from .redaction import Secret, harmless
-from .scope import VIDEO_HOST, Origin, Scope, origin_of
+from .scope import VIDEO_HOST, Origin, Scope
 from .signer import Signer, Token
 
 _log = logging.getLogger(__package__)
@@ -213,7 +212,7 @@ class SignedRequest:
     def __call__(self, response: Response, **kwargs: Any) -> Response:
         """Judge the answer to a hop, and prepare the next one."""
         if self._redirected is not None:
-            vars(self._redirected).pop("copy", None)
+            redirect.take_back(self._redirected)
             self._redirected = None
         request = response.request
         sent = self._sent.get(str(request.headers.get("Authorization")))
@@ -228,16 +227,9 @@ class SignedRequest:
             self._clock.refused(sent.offset)
             self._report(response, sent)
         if response.is_redirect:
-            self._prepare_next_hop(request, self.new_header() if _stays(response) else None)
+            self._redirected = request
+            redirect.give(request, self.new_header() if redirect.stays(response) else None)
         return response
-
-    def _prepare_next_hop(self, request: Any, authorization: str | None) -> None:
-        """Make ``request.copy()`` return a copy with this header until the next hop is answered.
-
-        What the request says is not altered: it shows what was sent, and can be sent again.
-        """
-        self._redirected = request
-        request.copy = partial(_copy_for_next_hop, request, authorization)
 
     def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> Response:
         """Send the request again with the server's time, where its ``Date`` explains the refusal.
@@ -318,21 +310,3 @@ def _is_refusal(response: Response) -> bool:
     return response.status_code == 401 or (
         response.status_code == 403 and urlsplit(response.url).hostname == VIDEO_HOST
     )
-
-
-def _copy_for_next_hop(request: Any, authorization: str | None) -> Any:
-    """Copy a request as its class does, with another ``Authorization`` or none."""
-    next_hop = type(request).copy(request)
-    del next_hop.headers["Authorization"]
-    if authorization:
-        next_hop.headers["Authorization"] = authorization
-    return next_hop
-
-
-def _stays(response: Response) -> bool:
-    """Tell whether a redirect leads to the origin that it comes from."""
-    try:
-        origin = origin_of(urljoin(response.url, response.headers["Location"]))
-    except ValueError:
-        return False
-    return origin is not None and origin == origin_of(response.url)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from . import keys, pem
 from .errors import CredentialsError, PrivateKeyError
+from .files import read_file
 from .redaction import Secret, shown
 
 #: Opens an encrypted key, wherever the key comes from.
@@ -162,7 +163,7 @@ class CLIConfig:
         Without a file there are none to return.
         """
         try:
-            _, content = keys.read_file(self.path, _MAX_CONFIG_BYTES)
+            _, content = read_file(self.path, _MAX_CONFIG_BYTES)
             config = json.loads(content.reveal().decode("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
             if not any(map(_leads_nowhere, (self.path, os.path.dirname(self.path)))):

@@ -6,13 +6,10 @@ Within a process each version of a file, and each PEM text, is parsed once.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import os
 import re
-import select
-import stat
 import threading
 from contextlib import suppress
 from typing import NamedTuple
@@ -22,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import pem
 from .errors import PrivateKeyError
+from .files import Version, read_file, version_of
 from .redaction import Secret, may_hold_key_text
 
 _log = logging.getLogger(__package__)
@@ -31,9 +29,6 @@ MIN_KEY_BITS = 2048
 
 # A 16384-bit key in PEM has 13 kB; whatever is larger is no key, or /dev/zero.
 _MAX_KEY_FILE_BYTES = 1 << 20
-
-# Seconds in which a shell has begun to write to its pipe.
-_WAIT_FOR_A_WRITER = 0.5
 
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
 
@@ -94,7 +89,7 @@ class KeyFile(Key):
 
     def current(self) -> Loaded:
         """Return the key of the file as it is now, or else the last good one."""
-        if _version(self.path) != self._version and loading.acquire(blocking=False):
+        if version_of(self.path) != self._version and loading.acquire(blocking=False):
             try:
                 self._renew()
             finally:
@@ -102,7 +97,7 @@ class KeyFile(Key):
         return self._loaded
 
     def _renew(self) -> None:
-        version = _version(self.path)
+        version = version_of(self.path)
         if version == self._version:
             return  # another thread was faster
         try:
@@ -116,10 +111,10 @@ class KeyFile(Key):
         # Not before: the child of a fork in between must read this version itself.
         self._version = version
 
-    def _load(self) -> tuple[_Version | None, Loaded]:
+    def _load(self) -> tuple[Version | None, Loaded]:
         """Load the file, or remember what this version of it was loaded to before."""
         name = (self.path, self._passphrase.digest() if self._passphrase else b"")
-        version = _version(self.path)
+        version = version_of(self.path)
         loaded = _remembered(name, version) if version else None
         if loaded:
             return version, loaded
@@ -250,55 +245,23 @@ def fingerprint(key: RSAPrivateKey) -> str:
 
 # What was loaded in this process: parsing costs many signatures, and people construct an auth
 # object for each request. Nothing here is text of a key or a passphrase; failures are not kept.
-_Version = tuple[int, ...]
-_known: dict[tuple[str | bytes, bytes], tuple[_Version, Loaded]] = {}
+_known: dict[tuple[str | bytes, bytes], tuple[Version, Loaded]] = {}
 _MAX_KNOWN = 32
 
 
-def _remembered(name: tuple[str | bytes, bytes], version: _Version) -> Loaded | None:
+def _remembered(name: tuple[str | bytes, bytes], version: Version) -> Loaded | None:
     known = _known.get(name)
     return known[1] if known and known[0] == version else None
 
 
-def _remember(name: tuple[str | bytes, bytes], version: _Version, loaded: Loaded) -> None:
+def _remember(name: tuple[str | bytes, bytes], version: Version, loaded: Loaded) -> None:
     _known[name] = version, loaded
     if len(_known) > _MAX_KNOWN:
         with suppress(KeyError, RuntimeError):  # another thread has made room
             del _known[next(iter(_known))]
 
 
-def _version(file: str | int) -> _Version | None:
-    """Return what tells one version of a file from the next; None where it is no regular file.
-
-    The time of a change of mode or owner is a part of it: it may make a file readable.
-    """
-    try:
-        found = os.stat(file)
-    except OSError:
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None  # a pipe, such as a shell's <(...), can be read only once
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
-
-
-def read_file(path: str, limit: int) -> tuple[_Version | None, Secret]:
-    """Return the version of a file and its first ``limit`` bytes.
-
-    A pipe to which nobody writes raises an ``OSError``, where ``open`` would wait for ever.
-    """
-    with open(path, "rb", opener=_open_at_once) as file:
-        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
-            if not select.select([file], [], [], _WAIT_FOR_A_WRITER)[0]:
-                raise OSError(errno.EAGAIN, "it is a pipe, and nobody writes to it")
-            os.set_blocking(file.fileno(), True)
-        return _version(file.fileno()), Secret(file.read(limit))
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _read(path: str, origin: str) -> tuple[_Version | None, Secret]:
+def _read(path: str, origin: str) -> tuple[Version | None, Secret]:
     """Return the version and the text of a key file; what is wrong is raised past the ``except``.
 
     There the error would carry the other one in its __context__.

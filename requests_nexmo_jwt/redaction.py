@@ -29,7 +29,7 @@ class Secret:
     def __init__(self, content: str | bytes, kind: str = "") -> None:
         self._content = _encoded(content) if isinstance(content, str) else bytes(content)
         #: What it was before, in words, where that matters.
-        self.kind = kind
+        self.kind: str = kind
 
     def reveal(self) -> bytes:
         """Return the bytes, to be passed on at once and kept in no variable."""
