@@ -206,7 +206,7 @@ class SignedRequest:
         """
         offset = self._clock.offset if suggested is None else suggested
         token = self._signer.sign(time.time() + offset)
-        self._sent[token.header] = _Sent(token, offset, suggested is not None)
+        self._sent[token.header] = _Sent(token, offset)
         return token.header
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
@@ -218,9 +218,9 @@ class SignedRequest:
         sent = self._sent.get(str(request.headers.get("Authorization")))
         if sent is None:
             return response  # a hop to another origin, which had no token
-        if response.status_code in (401, 403) and not sent.is_second_try:
+        if response.status_code in (401, 403):
             response = self._try_again(response, sent, **kwargs)
-            sent = self._sent[str(response.request.headers["Authorization"])]
+            sent = self._sent.get(str(response.request.headers.get("Authorization")), sent)
         if response.status_code < 300:
             self._clock.accepted(sent.offset)
         elif _is_refusal(response):
@@ -278,11 +278,10 @@ class SignedRequest:
 
 
 class _Sent(NamedTuple):
-    """A token that a hop carries, the offset that it was signed with, and whether it is a retry."""
+    """A token that a hop carries, and the clock offset that it was signed with."""
 
     token: Token
     offset: float
-    is_second_try: bool
 
 
 def _hook_after_a_pickle() -> Callable[..., Response]:
