@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests import Response
 from requests.auth import AuthBase
 
-from . import clock, credentials, redirect, second_try
+from . import clock, credentials, second_try
 from .claims import DEFAULT_TTL, ClaimsSet
 from .clock import Clocks, ServerClock
 from .keys import concealed
 from .redaction import Secret, harmless
+from .redirect import NextHops, stays
 from .scope import VIDEO_HOST, Origin, Scope
 from .signer import Signer, Token
 
@@ -197,7 +198,7 @@ class SignedRequest:
     def __init__(self, signer: Signer, server_clock: ServerClock) -> None:
         self._signer, self._clock = signer, server_clock
         self._sent: dict[str, _Sent] = {}  # by header; a request may be sent more than once
-        self._redirected: Any = None  # the hop that was redirected last
+        self._next_hops = NextHops()
 
     def new_header(self, suggested: float | None = None) -> str:
         """Sign a token by the server's time, and remember it by the header that carries it.
@@ -211,64 +212,62 @@ class SignedRequest:
 
     def __call__(self, response: Response, **kwargs: Any) -> Response:
         """Judge the answer to a hop, and prepare the next one."""
-        if self._redirected is not None:
-            redirect.take_back(self._redirected)
-            self._redirected = None
+        self._next_hops.forget()
         request = response.request
         sent = self._sent.get(str(request.headers.get("Authorization")))
         if sent is None:
             return response  # a hop to another origin, which had no token
+        is_explained = False
         if response.status_code in (401, 403):
-            response = self._try_again(response, sent, **kwargs)
+            response, is_explained = self._try_again(response, sent, **kwargs)
             sent = self._sent.get(str(response.request.headers.get("Authorization")), sent)
         if response.status_code < 300:
-            self._clock.accepted(sent.offset)
+            self._clock.accepted(sent.offset, sent.token.fingerprint)
         elif _is_refusal(response):
             self._clock.refused(sent.offset)
-            self._report(response, sent)
+            if not is_explained and self._clock.claim_report():
+                self._report(response, sent)
         if response.is_redirect:
-            self._redirected = request
-            redirect.give(request, self.new_header() if redirect.stays(response) else None)
+            self._next_hops.give(request, self.new_header() if stays(response) else None)
         return response
 
-    def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> Response:
+    def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> tuple[Response, bool]:
         """Send the request again with the server's time, where its ``Date`` explains the refusal.
 
         It does if the token was not valid at that time. This suggests a wrong clock; it does not
-        prove one.
+        prove one. Return the answer, and whether the refusal was logged with its explanation.
         """
         at = clock.server_time(refused.headers.get("Date"), refused.headers.get("Age"))
         if at is None or sent.token.is_valid_at(at):
-            return refused
+            return refused, False
         offset = at - time.time()
         if not self._clock.is_worth_a_try(offset, sent.token.fingerprint):
-            return refused
+            return refused, False
         self._clock.suggested(offset)
         obstacle = second_try.obstacle(refused)
         if obstacle:
-            if self._clock.claim_report():
+            is_news = self._clock.is_news(offset)
+            if is_news:
                 _warn(_diagnosis().not_sent_again(offset, refused, obstacle))
-            return refused
+            return refused, is_news
         response = second_try.send(refused, self.new_header(offset), **kwargs)
-        if response.status_code == refused.status_code or _is_refusal(response):
+        if response.status_code in (401, 403):
             self._clock.tried_in_vain(offset, sent.token.fingerprint)
         elif response.status_code < 429 and self._clock.is_news(offset):
             _warn(_diagnosis().clock_news(offset, refused))
-        return response
+        return response, False
 
     def _report(self, refused: Response, sent: _Sent) -> None:
         """Log what may explain a refusal: once for each server, until it accepts a token."""
-        has_worked = self._clock.accepted_at is not None
-        if self._clock.claim_report():
-            _warn(
-                _diagnosis().summary(
-                    sent.token.text,
-                    refused,
-                    application_id=self._signer.application_id,
-                    fingerprint=sent.token.fingerprint,
-                    has_worked=has_worked,
-                )
+        _warn(
+            _diagnosis().summary(
+                sent.token.text,
+                refused,
+                application_id=self._signer.application_id,
+                fingerprint=sent.token.fingerprint,
+                has_worked=self._clock.has_accepted(sent.token.fingerprint),
             )
+        )
 
     def __deepcopy__(self, memo: object) -> SignedRequest:
         return self

@@ -39,6 +39,7 @@ class ServerClock:
         self.confirmed: float = 0.0
         #: When the server last accepted a token, by ``time.monotonic``; None if it never did.
         self.accepted_at: float | None = None
+        self._accepted_key = ""
         self._in_vain: _Try | None = None
         self._is_refusal_reported = False
         self._reported_offset = 0.0
@@ -47,9 +48,9 @@ class ServerClock:
         """An answer's ``Date`` suggests ``offset``: sign with it until it has proved wrong."""
         self.offset = offset
 
-    def accepted(self, offset: float) -> None:
-        """A token that was signed with ``offset`` was accepted."""
-        self.accepted_at = time.monotonic()
+    def accepted(self, offset: float, fingerprint: str) -> None:
+        """A token that was signed with ``offset`` and the key of ``fingerprint`` was accepted."""
+        self.accepted_at, self._accepted_key = time.monotonic(), fingerprint
         self._in_vain, self._is_refusal_reported = None, False
         if abs(offset - self.offset) <= TOLERANCE:  # else another thread has changed it meanwhile
             self.confirmed = offset
@@ -73,6 +74,10 @@ class ServerClock:
             or abs(offset - last.offset) > TOLERANCE
             or fingerprint != last.fingerprint
         )
+
+    def has_accepted(self, fingerprint: str) -> bool:
+        """Tell whether the last accepted token was signed with the key of ``fingerprint``."""
+        return self._accepted_key == fingerprint
 
     def claim_report(self) -> bool:
         """Claim the one report of a refusal that there is until the next accepted token."""

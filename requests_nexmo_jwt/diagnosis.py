@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from requests import Response
 
+from .claims import acl_opens
 from .clock import TOLERANCE, server_time
 from .inspection import Inspection, Rule, inspect
 from .keys import Key
@@ -73,16 +74,21 @@ def summary(
     ``has_worked``: the same key and application were accepted before.
     """
     offset = clock_offset(response)
-    broken = inspect(token).broken(now=_server_time(offset))
+    inspection = inspect(token)
+    broken = inspection.broken(now=_server_time(offset))
     parts = [
         f"token refused: {broken[0].reason}" if broken else "token well-formed",
         f"clock {clock_state(offset, response)}",
     ]
     line = f"{response.status_code} from {urlsplit(response.url).hostname}: {', '.join(parts)}"
-    if not broken and has_worked:
+    path, method = urlsplit(response.url).path or "/", str(response.request.method)
+    acl = inspection.claims.get("acl")
+    if not broken and acl and not acl_opens(acl, method, path):
+        line += f"; the token's acl does not open {method} {shown(path)[1:-1]}"
+    elif not broken and has_worked:
         line += (
-            "; this key was accepted before, so most likely the token may not do this, or the "
-            "product takes another authentication"
+            "; this key was accepted before, so most likely it was replaced or revoked since, the "
+            "token may not do this, or the product takes another authentication"
         )
     elif not broken:
         line += (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import get_ident
 from typing import Any
 from urllib.parse import urljoin
 
@@ -11,25 +12,33 @@ from requests import Response
 from .scope import origin_of
 
 
-def give(request: Any, authorization: str | None) -> None:
-    """Make ``request.copy()`` return a copy with this header, or none, until it is taken back.
+class NextHops:
+    """The headers for the next hops of one request, which several threads may send at once.
 
     What the request says is not altered: it shows what was sent, and can be sent again.
     """
-    request.copy = partial(_copy, request, authorization)
+
+    def __init__(self) -> None:
+        self._by_thread: dict[int, str | None] = {}
+
+    def give(self, request: Any, authorization: str | None) -> None:
+        """Make ``request.copy()`` in this thread return a copy with this header, or with none."""
+        self._by_thread[get_ident()] = authorization
+        request.copy = partial(_copy, request, self._by_thread)
+
+    def forget(self) -> None:
+        """Let ``copy()`` in this thread return a plain copy again: the hop was answered."""
+        self._by_thread.pop(get_ident(), None)
 
 
-def take_back(request: Any) -> None:
-    """Let ``request.copy()`` return a plain copy again."""
-    vars(request).pop("copy", None)
-
-
-def _copy(request: Any, authorization: str | None) -> Any:
-    next_hop = type(request).copy(request)
-    del next_hop.headers["Authorization"]
-    if authorization:
-        next_hop.headers["Authorization"] = authorization
-    return next_hop
+def _copy(request: Any, by_thread: dict[int, str | None]) -> Any:
+    copy = type(request).copy(request)
+    if get_ident() in by_thread:
+        copy.headers.pop("Authorization", None)
+        authorization = by_thread[get_ident()]
+        if authorization:
+            copy.headers["Authorization"] = authorization
+    return copy
 
 
 def stays(response: Response) -> bool:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.clock import Clocks, ServerClock, server_time
 from requests_nexmo_jwt.sandbox import Sandbox
+from requests_nexmo_jwt.signer import Token
 
 
 def jti_of(response: requests.Response) -> str:
@@ -37,6 +38,7 @@ TRANSITIONS = [
     ([("suggested", 60), ("refused", 0)], 60, 0),
     ([("suggested", 60), ("accepted", 0)], 60, 0),
     ([("suggested", 60), ("accepted", 60), ("refused", 0)], 60, 60),
+    ([("suggested", 60), ("accepted", 60), ("accepted", 0)], 60, 60),
 ]
 
 
@@ -46,7 +48,7 @@ def test_a_clock_follows_a_suggestion_until_it_is_confirmed_or_refused(
 ) -> None:
     clock = ServerClock()
     for event, value in events:
-        getattr(clock, event)(value)
+        getattr(clock, event)(value, *(["key"] if event == "accepted" else []))
     assert (clock.offset, clock.confirmed) == (offset, confirmed)
 
 
@@ -120,13 +122,35 @@ def test_a_wrong_key_and_a_wrong_clock_cost_a_handful_of_second_tries(
     assert 101 <= len(nexmo.requests) <= 104
 
 
+@pytest.mark.parametrize("second", [401, 403])
+@pytest.mark.parametrize("first", [401, 403])
+def test_a_second_try_that_is_refused_in_whatever_way_was_in_vain(
+    first: int, second: int, nexmo: Sandbox
+) -> None:
+    nexmo.clock_offset = -5
+    auth = nexmo.auth()
+    nexmo.answer_next(first)
+    for _ in range(10):
+        nexmo.answer_next(second)
+    for _ in range(10):
+        requests.get(nexmo.url, auth=auth, timeout=10)
+    assert len(nexmo.requests) == 11
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_valid"), [(99, False), (100, True), (129, True), (130, False)]
+)
+def test_a_token_is_valid_from_iat_until_just_before_exp(moment: int, is_valid: bool) -> None:
+    assert Token("a.b.c", iat=100, exp=130, fingerprint="").is_valid_at(moment) == is_valid
+
+
 # What lets a clock be followed once more after a second try with 60 s and this key was in vain.
 WORTH_A_TRY = {
     "nothing": (lambda clock: None, 60, "key", False),
     "a Date within its second": (lambda clock: None, 61.5, "key", False),
     "another Date": (lambda clock: None, 63, "key", True),
     "another key": (lambda clock: None, 60, "new key", True),
-    "an accepted token": (lambda clock: clock.accepted(0), 60, "key", True),
+    "an accepted token": (lambda clock: clock.accepted(0, "key"), 60, "key", True),
 }
 
 
@@ -158,7 +182,7 @@ def test_the_servers_that_are_remembered_are_bounded() -> None:
     clocks.of(-1).suggested(60)
     assert clocks.of(-1).offset == 60
     for number in range(30_000):
-        clocks.of(number).accepted(0)
+        clocks.of(number).accepted(0, "key")
     assert clocks.of(-1).offset == 0
     newest_first = (clocks.of(number) for number in reversed(range(30_000)))
     remembered = itertools.takewhile(lambda clock: clock.accepted_at is not None, newest_first)

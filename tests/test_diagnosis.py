@@ -70,8 +70,9 @@ def test_a_mock_that_takes_any_key_does_not_vouch_for_it(
 def test_a_401_to_a_key_that_has_worked_does_not_accuse_the_key(
     nexmo: Sandbox, warnings: Callable
 ) -> None:
-    auth = nexmo.auth(acl=["/v1/calls"])
+    auth = nexmo.auth()
     assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
+    nexmo.answer_next(401)
     assert requests.get(f"{nexmo.url}/v1/other", auth=auth, timeout=10).status_code == 401
     (warning,) = warnings()
     assert "this key was accepted before" in warning
@@ -88,7 +89,9 @@ def test_a_refusal_that_comes_back_after_an_accepted_token_is_logged_again(
         requests.get(nexmo.url, auth=auth, timeout=10)
     assert [warning.startswith("401 from") for warning in warnings()] == [True, True]
     assert "is not the one of application" in warnings()[0]
-    assert "this key was accepted before" in warnings()[1]
+    assert (
+        "this key was accepted before, so most likely it was replaced or revoked" in warnings()[1]
+    )
 
 
 def test_each_server_has_a_line_of_its_own(nexmo: Sandbox, warnings: Callable) -> None:
@@ -140,3 +143,37 @@ def test_the_command_is_named_only_where_it_is_installed(
     assert "run 'nexmo-jwt check' for details." in with_command
     assert "401 from 127.0.0.1" in without
     assert "nexmo-jwt check" not in without
+
+
+def test_a_key_that_was_rotated_to_a_wrong_one_is_accused(
+    nexmo: Sandbox, keys: Keys, key_file: Path, warnings: Callable
+) -> None:
+    key_file.write_bytes(nexmo.private_key.read_bytes())
+    auth = NexmoJWT(nexmo.application_id, key_file)
+    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    key_file.write_bytes(keys.pkcs8)
+    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    assert f"the key ({auth.fingerprint}) is not the one of application" in warnings()[-1]
+
+
+def test_an_acl_that_does_not_open_the_request_is_named(nexmo: Sandbox, warnings: Callable) -> None:
+    auth = nexmo.auth(acl=["/*/users/**"])
+    assert requests.get(f"{nexmo.url}/v1/calls?a=b", auth=auth, timeout=10).status_code == 401
+    assert "the token's acl does not open GET /v1/calls;" in warnings()[0]
+    assert "is not the one of application" not in warnings()[0]
+
+
+@pytest.mark.parametrize("offset", [45, -20])
+def test_a_clock_that_is_off_is_told_and_a_token_that_breaks_a_rule_accuses_no_key(
+    offset: int, nexmo: Sandbox, keys: Keys, warnings: Callable
+) -> None:
+    nexmo.clock_offset = offset
+    auth = NexmoJWT(nexmo.application_id, keys.object)
+    for _ in range(2):
+        requests.get(nexmo.url, auth=auth, timeout=10)
+    (warning,) = warnings()
+    if offset > 0:
+        assert re.search(r"clock 4[45] s behind", warning)
+        assert "is not the one of application" in warning
+    else:
+        assert "clock within" in warning

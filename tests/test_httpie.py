@@ -245,6 +245,14 @@ def test_a_folder_whose_name_would_begin_the_options_is_refused(
     assert "Set VONAGE_APPLICATION_ID" in said_by_the_plugin("x:private.key")
 
 
+def test_a_variable_that_is_wrong_is_not_laid_to_dash_a(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch, said_by_the_plugin: Callable
+) -> None:
+    monkeypatch.setenv("NEXMO_JWT_HOSTS", "prism:4010")
+    for typed in (f"x:{key_file}", f"x:{key_file}?ttl=60"):
+        assert said_by_the_plugin(typed).startswith("NEXMO_JWT_HOSTS has 'prism:4010'")
+
+
 @pytest.mark.parametrize("name", [r"C:\keys\private.key", "a:b.key"])
 def test_a_key_path_keeps_its_colons(
     name: str, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -78,6 +78,7 @@ def test_a_new_key_in_the_file_signs_from_then_on(
     old_repr = repr(auth)
     assert signed_by(auth, keys)
     WAYS[way](key_file, new_keys.pkcs1)
+    assert auth.fingerprint == NexmoJWT(APPLICATION_ID, new_keys.object).fingerprint
     assert signed_by(auth, new_keys)
     assert auth.fingerprint == NexmoJWT(APPLICATION_ID, new_keys.object).fingerprint
     assert auth == NexmoJWT(APPLICATION_ID, new_keys.object)

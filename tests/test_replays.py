@@ -3,6 +3,8 @@
 import copy
 import pickle
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jwt
@@ -91,6 +93,50 @@ def test_a_redirect_that_is_not_followed_has_its_next_request_signed(nexmo: Sand
         first = session.get(nexmo.url, auth=nexmo.auth(), timeout=10, allow_redirects=False)
         assert session.send(first.next, timeout=10).ok
     assert jti_of(first.request) != jti_of(first.next)
+
+
+def test_one_request_in_many_threads_gives_each_hop_its_own_header(nexmo: Sandbox) -> None:
+    """A user's hook that is slow lets the threads meet between our hook and requests' copy."""
+
+    def slow(response: requests.Response, **kwargs: object) -> None:
+        time.sleep(0.002)
+
+    with Sandbox() as elsewhere:
+        auth = nexmo.auth()
+        prepared = requests.Request(
+            "GET", f"{nexmo.url}/first", auth=auth, hooks={"response": slow}
+        ).prepare()
+
+        def send(number: int) -> None:
+            target = f"{elsewhere.url}/there" if number % 2 else "/second"
+            nexmo.answer_next(302, {"Location": target})
+            with requests.Session() as session:
+                session.send(prepared, timeout=10)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(send, range(64)))
+        seconds = [seen.claims["jti"] for seen in nexmo.requests if seen.path == "/second"]
+        assert len(seconds) == len(set(seconds)) == 32
+        assert {seen.verdict for seen in elsewhere.requests} == {NO_TOKEN}
+
+
+def test_a_hook_that_hides_the_header_breaks_no_redirect(nexmo: Sandbox) -> None:
+    def hide(response: requests.Response, **kwargs: object) -> None:
+        response.request.headers.pop("Authorization", None)
+
+    nexmo.answer_next(302, {"Location": "/second"})
+    with requests.Session() as session:
+        session.hooks["response"].append(hide)
+        assert session.get(nexmo.url, auth=nexmo.auth(), timeout=10).ok
+
+
+def test_a_copy_that_is_signed_leaves_the_original_its_hook(nexmo: Sandbox) -> None:
+    auth = nexmo.auth()
+    prepared = requests.Request("GET", nexmo.url, auth=auth).prepare()
+    auth(prepared.copy())
+    nexmo.clock_offset = -3600
+    with requests.Session() as session:
+        assert len(session.send(prepared, timeout=10).history) == 1
 
 
 # ---- Tools that record and replay: a second answer may be there or not -----------------------
