@@ -232,9 +232,9 @@ def _check_mistaken(application_id: Any, private_key: Secret) -> None:
         os.path.basename(private_key.text())
     ):
         raise CredentialsError(
-            "application_id looks like an API key, and private_key like an API secret (not shown; if "
-            "it is the name of a key file, there is no such file). A token is signed with the id of "
-            "an application, a UUID, and the path of its private key. Where a product takes key and "
+            "application_id looks like an API key, and private_key like an API secret (not shown; "
+            "if it names a key file, there is no such file). A token is signed with the id of an "
+            "application, a UUID, and the path of its private key. Where a product takes key and "
             "secret: requests.get(url, auth=(KEY, SECRET)), or http -a KEY:SECRET."
         )
 
