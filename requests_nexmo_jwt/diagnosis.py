@@ -139,9 +139,7 @@ def causes(
     return [*found, _OTHER_AUTHENTICATION]
 
 
-_SENT_BEFORE = Cause(
-    "The token was sent before.", "Sign a new one for each request: a jti counts once."
-)
+_SENT_BEFORE = Cause("The token was sent before.", "Sign a new one for each request.")
 
 _OTHER_AUTHENTICATION = Cause(
     "This product takes another kind of authentication.",
