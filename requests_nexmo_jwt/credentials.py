@@ -108,6 +108,7 @@ class Environment:
         if variable:
             given = Secret(os.environ[variable].strip())
             source = f"environment: {id_variable} and {variable} ({_form(given)})"
+            _check_mistaken(application_id, given, id_variable, variable)
             private_key = _key_or_path(given, variable)
             return Credentials(application_id, private_key, variable, source, self)
         raise CredentialsError(
@@ -154,7 +155,10 @@ class CLIConfig:
             )
         source = f"{self.path}: {id_field} and {key_field} ({_form(private_key)})"
         name = f"{key_field!r} in {self.path}"
-        key_or_path = _key_or_path(private_key, name, os.path.dirname(self.path))
+        folder = os.path.dirname(self.path)
+        id_name = f"{id_field!r} in {self.path}"
+        _check_mistaken(application_id.text(), private_key, id_name, name, folder)
+        key_or_path = _key_or_path(private_key, name, folder)
         return Credentials(application_id.text(), key_or_path, name, source, self)
 
     def _fields(self) -> dict[str, Secret | None] | None:
@@ -209,7 +213,7 @@ def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Cre
     if not isinstance(private_key, Secret):
         source = f"arguments: an object of type {type(private_key).__name__}"
         return Credentials(application_id, private_key, "private_key", source, None)
-    _check_mistaken(application_id, private_key)
+    _check_mistaken(application_id, private_key, "application_id", "private_key")
     if private_key.kind in ("str", "a path") and not (
         private_key.kind == "str" and pem.is_pem(private_key.reveal())
     ):
@@ -218,21 +222,24 @@ def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Cre
     return Credentials(application_id, private_key, "private_key", source, None)
 
 
-def _check_mistaken(application_id: Any, private_key: Secret) -> None:
-    """Raise ``CredentialsError`` for what is likely to be mistaken for an id and a key."""
-    is_file = os.path.exists(keys.absolute_path(private_key.text()))
+def _check_mistaken(
+    application_id: Any, private_key: Secret, id_name: str, key_name: str, folder: str = ""
+) -> None:
+    """Raise ``CredentialsError`` for what is likely to be mistaken for an id and a key.
+
+    The names say where both came from; a path is relative to ``folder``.
+    """
+    is_file = os.path.exists(keys.absolute_path(private_key.text(), folder))
     if is_file or not isinstance(application_id, str):
         return
-    if _UUID.fullmatch(os.path.basename(private_key.text().strip())):
+    if _UUID.fullmatch(private_key.text().strip()):
         raise CredentialsError(
-            "private_key looks like an application id; perhaps the arguments were exchanged. Give "
+            f"{key_name} looks like an application id; perhaps the arguments were exchanged. Give "
             "the id first, then the key: NexmoJWT(ID, PATH)."
         )
-    if _API_KEY.fullmatch(application_id) and _API_SECRET.fullmatch(
-        os.path.basename(private_key.text())
-    ):
+    if _API_KEY.fullmatch(application_id) and _API_SECRET.fullmatch(private_key.text()):
         raise CredentialsError(
-            "application_id looks like an API key, and private_key like an API secret (not shown; "
+            f"{id_name} looks like an API key, and {key_name} like an API secret (not shown; "
             "if it names a key file, there is no such file). A token is signed with the id of an "
             "application, a UUID, and the path of its private key. Where a product takes key and "
             "secret: requests.get(url, auth=(KEY, SECRET)), or http -a KEY:SECRET."

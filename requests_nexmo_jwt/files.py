@@ -37,10 +37,22 @@ def read_file(path: str, limit: int) -> tuple[Version | None, Secret]:
     """
     with open(path, "rb", opener=_open_at_once) as file:
         if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
-            if not select.select([file], [], [], _WAIT_FOR_A_WRITER)[0]:
-                raise OSError(errno.EAGAIN, "it is a pipe, and nobody writes to it")
+            select.select([file], [], [], _WAIT_FOR_A_WRITER)
+            begun = _begun(file.fileno(), limit)
             os.set_blocking(file.fileno(), True)
+            return None, Secret(begun.reveal() + file.read(limit))
         return version_of(file.fileno()), Secret(file.read(limit))
+
+
+def _begun(pipe: int, limit: int) -> Secret:
+    """Return what is in a pipe; raise ``OSError`` where nobody has it open to write."""
+    try:
+        begun = Secret(os.read(pipe, limit))
+    except BlockingIOError:
+        return Secret(b"")  # a writer that has not begun is waited for
+    if not begun:
+        raise OSError(errno.EAGAIN, "it is a pipe, and nobody writes to it")
+    return begun
 
 
 def _open_at_once(path: str, flags: int) -> int:

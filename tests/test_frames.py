@@ -139,6 +139,19 @@ def test_api_key_and_secret_are_told_from_an_id_and_a_key() -> None:
         NexmoJWT("abcd1234", API_SECRET)
 
 
+def test_api_key_and_secret_in_the_environment_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VONAGE_APPLICATION_ID", "abcd1234")
+    monkeypatch.setenv("VONAGE_PRIVATE_KEY", API_SECRET)
+    with pytest.raises(NexmoJWTError, match=r"VONAGE_PRIVATE_KEY like an API secret") as caught:
+        NexmoJWT()
+    assert API_SECRET not in str(caught.value)
+
+
+def test_a_path_with_a_folder_is_not_taken_for_a_secret() -> None:
+    with pytest.raises(NexmoJWTError, match="'/nowhere/privatekey' does not exist"):
+        NexmoJWT("abcd1234", "/nowhere/privatekey")
+
+
 def test_exchanged_arguments_are_told(key_file: Path) -> None:
     with pytest.raises(NexmoJWTError, match="perhaps the arguments were exchanged"):
         NexmoJWT(str(key_file), APPLICATION_ID)

@@ -544,7 +544,7 @@ def test_a_pipe_to_which_nobody_writes_is_told_at_once(
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-@pytest.mark.parametrize("writer", ["cat {}", "sleep 0.2; cat {}"])
+@pytest.mark.parametrize("writer", ["cat {}", "sleep 0.2; cat {}", "sleep 1; cat {}"])
 def test_a_shell_s_own_pipe_works(writer: str, key_file: Path) -> None:
     inner = writer.replace("{}", shlex.quote(str(key_file)))
     line = f"{TYPED} token --app-id x --private-key <({inner})"
