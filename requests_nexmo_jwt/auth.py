@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests import Response
@@ -25,7 +24,7 @@ from .clock import Clocks, ServerClock
 from .keys import concealed
 from .redaction import Secret, harmless
 from .redirect import NextHops, stays
-from .scope import VIDEO_HOST, Origin, Scope
+from .scope import Origin, Scope, product_of
 from .signer import Signer, Token
 
 _log = logging.getLogger(__package__)
@@ -55,8 +54,10 @@ class NexmoJWT(AuthBase):
     them; the first place that names an application wins:
 
     1. the environment: ``VONAGE_APPLICATION_ID`` with the first set of
-       ``VONAGE_PRIVATE_KEY``, ``VONAGE_PRIVATE_KEY_PATH`` and
-       ``VONAGE_APPLICATION_PRIVATE_KEY_PATH``; then the same with ``NEXMO_``;
+       ``VONAGE_PRIVATE_KEY``, ``VONAGE_PRIVATE_KEY_PATH``,
+       ``VONAGE_APPLICATION_PRIVATE_KEY_PATH``, ``VONAGE_APPLICATION_PRIVATE_KEY`` and
+       ``VONAGE_PRIVATE_KEY64``; the same with ``NEXMO_``; ``VCR_API_APPLICATION_ID`` with
+       ``VCR_PRIVATE_KEY``, in Vonage Cloud Runtime;
     2. ``.vonagerc`` in the working directory, then ``~/.vonage/config.json``: the Vonage
        CLI's files.
 
@@ -82,7 +83,7 @@ class NexmoJWT(AuthBase):
         ``["/*/calls/**"]``, or Vonage's form
         ``{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}``.
     :param claims: further claims, such as ``{"nbf": 1541060230}``. ``application_id``,
-        ``iat``, ``jti`` and ``exp`` are made here and refused.
+        ``iat``, ``jti`` and ``exp`` are set by this class; passing them raises ``ClaimError``.
     :param hosts: who may have a token, instead of Vonage's API hosts: host names (https is
         implied), names with one ``*`` within a label, or origins such as
         ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
@@ -90,7 +91,7 @@ class NexmoJWT(AuthBase):
         raises ``ScopeError``.
     :raises PrivateKeyError: the key cannot be read or used.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
-    :raises ClaimError: Nexmo would refuse ``ttl``, ``sub``, ``acl`` or ``claims``.
+    :raises ClaimError: ``ttl``, ``sub``, ``acl`` or ``claims`` is not as Vonage documents it.
     :raises CredentialsError: one of ``application_id`` and ``private_key`` is missing or
         empty, no credentials were found, or the place that names them is broken.
     :raises ScopeError: ``hosts`` has an entry that is not of this form.
@@ -248,19 +249,19 @@ class SignedRequest:
         if obstacle:
             is_news = self._clock.is_news(offset)
             if is_news:
-                _warn(_diagnosis().not_sent_again(offset, refused, obstacle))
+                _warn(_log_messages().not_sent_again(offset, refused, obstacle))
             return refused, is_news
         response = second_try.send(refused, self.new_header(offset), **kwargs)
         if response.status_code in (401, 403):
             self._clock.tried_in_vain(offset, sent.token.fingerprint)
         elif response.status_code < 429 and self._clock.is_news(offset):
-            _warn(_diagnosis().clock_news(offset, refused))
+            _warn(_log_messages().clock_news(offset, refused))
         return response, False
 
     def _report(self, refused: Response, sent: _Sent) -> None:
         """Log what may explain a refusal: once for each server, until it accepts a token."""
         _warn(
-            _diagnosis().summary(
+            _log_messages().summary(
                 sent.token.text,
                 refused,
                 application_id=self._signer.application_id,
@@ -292,11 +293,11 @@ def _do_nothing(response: Response, **kwargs: Any) -> Response:
     return response
 
 
-def _diagnosis() -> ModuleType:
-    """Import what explains a refusal: whoever is never refused does not pay for it."""
-    from . import diagnosis
+def _log_messages() -> ModuleType:
+    """Import the sentences on a refusal: whoever is never refused does not pay for it."""
+    from . import log_messages
 
-    return diagnosis
+    return log_messages
 
 
 def _warn(message: str) -> None:
@@ -304,7 +305,8 @@ def _warn(message: str) -> None:
 
 
 def _is_refusal(response: Response) -> bool:
-    """Tell whether an answer refuses the token: a 401, or a 403 of Vonage Video's host."""
-    return response.status_code == 401 or (
-        response.status_code == 403 and urlsplit(response.url).hostname == VIDEO_HOST
-    )
+    """Tell whether an answer refuses the token: a 401, or a 403 of Vonage Video."""
+    if response.status_code != 403:
+        return response.status_code == 401
+    product = product_of(response.url)
+    return product is not None and product.refusal_status == 403

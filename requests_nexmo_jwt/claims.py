@@ -1,12 +1,12 @@
-"""Nexmo's rules for what a token says.
+"""What a token of ours says, within what Vonage documents.
 
-They come from the article "Understanding JWTs" (2018) and from Vonage's page
-"Authentication / JSON Web Tokens"; the names of claims are RFC 7519's.
+The rules come from the article "Understanding JWTs" (2018) and from Vonage's page
+"Authentication / JSON Web Tokens"; the names of claims are RFC 7519's. ``docs/vonage.md`` tells
+what is known of the service beside them.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 import uuid
@@ -27,7 +27,6 @@ DEFAULT_TTL = 15 * 60
 #: The claims that are made anew for each token, or are the application's.
 OURS = ("application_id", "iat", "jti", "exp")
 
-_TIME = "Unix seconds, an integer"
 _METHOD = re.compile(r"[A-Z]+")
 _ACL_FORM = '{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}'
 
@@ -64,7 +63,7 @@ class ClaimsSet:
                 fixed[name] = value
         if "acl" in fixed:
             fixed["acl"] = _with_paths(fixed["acl"])
-        problem = next(_form_violations(fixed), None)
+        problem = next(form_violations(fixed), None)
         if problem:
             raise ClaimError(f"{problem.reason}.", claim=problem.claim)
         self._fixed: dict[str, Any] = _json_copy(fixed)
@@ -88,80 +87,27 @@ class ClaimsSet:
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a token breaks: the claim it is about, and a sentence without full stop.
+    """A rule that claims break: the claim it is about, and a sentence without full stop.
 
     ``code`` says how: ``missing``, ``malformed``, ``future`` (``iat``, ``nbf``), ``expired`` or
-    ``lifetime`` (``exp``).
+    ``lifetime`` (``exp``). ``is_documented`` is false where no source says whether Nexmo refuses
+    such a token.
     """
 
     claim: str
     code: str
     reason: str
+    is_documented: bool = True
 
 
-def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
-    """Yield each of Nexmo's rules that the ``claims`` of a token break at ``now`` (Unix seconds).
-
-    Whether the application exists and whether a ``jti`` was used before, only the
-    server knows.
-    """
-    now = int(now)
-    for name in ("application_id", "jti"):
-        if not isinstance(claims.get(name), str) or not claims[name]:
-            yield Violation(name, "missing", f"{name} is missing or no string")
-    for name in ("iat", "exp"):
-        if not (_is_time(claims.get(name)) or (name == "exp" and name not in claims)):
-            reason = f"{name} is {shown(claims.get(name))}; it must be {_TIME}"
-            yield Violation(name, "malformed", reason)
-    yield from _time_violations(claims, now)
-    yield from _form_violations(claims)
-
-
-def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]:
-    """Yield what is wrong with the times that could be read, whatever their form."""
-    iat, exp, nbf = (read_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
-    if iat is not None and iat > now:
-        reason = f"iat is {span(iat - now)} in the future: a clock is wrong"
-        yield Violation("iat", "future", reason)
-    if "exp" not in claims and iat is not None and iat + DEFAULT_TTL <= now:
-        yield Violation("exp", "expired", "expired: 15 min after iat, since it has no exp")
-    if exp is not None and exp <= now:
-        yield Violation("exp", "expired", f"expired {span(now - exp)} ago")
-    if exp is not None and iat is not None and not MIN_TTL <= exp - iat <= MAX_TTL:
-        reason = f"exp is {exp - iat} s after iat; it must be 30 to 86400 s"
-        yield Violation("exp", "lifetime", reason)
-    if nbf is not None and nbf > now:
-        reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
-        yield Violation("nbf", "future", reason)
-
-
-def read_time(value: object) -> int | None:
-    """Return the Unix seconds that a claim means, also where it has them as a string.
-
-    That breaks a rule, but what else is wrong with the token can be told all the same.
-    """
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
-        return int(value)
-    return value if _is_time(value) else None
-
-
-def span(seconds: float) -> str:
-    """Return a time of ``seconds`` as people say it: ``14 min``, ``3 days``."""
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "min")):
-        if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {unit}{'s' if number > 1 and unit != 'min' else ''}"
-    return f"{int(seconds)} s"
-
-
-def _form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
+def form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what is wrong with the claims that an auth object may be given."""
-    if "nbf" in claims and not _is_time(claims["nbf"]):
-        reason = f"nbf is {shown(claims['nbf'])}; it must be {_TIME}"
+    if "nbf" in claims and not is_time(claims["nbf"]):
+        reason = f"nbf is {shown(claims['nbf'])}, not Unix seconds as an integer"
         yield Violation("nbf", "malformed", reason)
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            reason = f"{name} is {shown(claims[name])}; it must be a non-empty str"
+            reason = f"{name} is {shown(claims[name])}, not a non-empty str"
             yield Violation(name, "malformed", reason)
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
@@ -171,10 +117,10 @@ def _form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _acl_problem(acl: object) -> str | None:
     if not isinstance(acl, Mapping) or set(acl) != {"paths"}:
-        return f"acl is {shown(acl)}; it must be a list of paths, or an object with 'paths' alone"
+        return f"acl is {shown(acl)}, neither a list of paths nor an object with 'paths' alone"
     paths = acl["paths"]
     if not isinstance(paths, Mapping) or not paths:
-        return "acl names no path, and so would open nothing"
+        return "acl names no path, so it opens nothing"
     for path, rule in paths.items():
         if not isinstance(path, str) or not path.startswith("/"):
             return f"acl path {shown(path)} does not begin with '/'"
@@ -184,39 +130,10 @@ def _acl_problem(acl: object) -> str | None:
         if not isinstance(methods, (list, tuple)) or not all(
             isinstance(method, str) and _METHOD.fullmatch(method) for method in methods
         ):
-            return f"acl path {shown(path)} has methods that are no list like ['GET', 'POST']"
+            return f"acl path {shown(path)} has methods that are not a list such as ['GET', 'POST']"
         if not isinstance(rule.get("filters", {}), Mapping):
-            return f"acl path {shown(path)} has filters that are no object"
+            return f"acl path {shown(path)} has filters that are not an object"
     return None
-
-
-def acl_opens(acl: Mapping[str, Any], method: str, path: str) -> bool:
-    """Tell whether a well-formed ``acl`` opens ``path`` for ``method``; ``filters`` are not read.
-
-    In a path of an ``acl``, ``*`` stands for anything within a segment, and ``**`` for
-    any number of segments, none included: ``/*/calls/**`` opens ``/v1/calls``.
-    """
-    return any(
-        method in rule.get("methods", [method]) and _path_matches(pattern, path)
-        for pattern, rule in acl["paths"].items()
-    )
-
-
-def _path_matches(pattern: str, path: str) -> bool:
-    """Match segment by segment: the time is bounded, whatever the pattern."""
-    parts = path.split("/")[1:]
-    reached = {0}  # how many parts the pattern may have used up so far
-    for segment in pattern.split("/")[1:]:
-        if segment == "**":
-            reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
-        else:
-            name = re.sub(r"([?[])", r"[\1]", segment)  # only "*" is special in an acl
-            reached = {
-                used + 1
-                for used in reached
-                if used < len(parts) and fnmatch.fnmatchcase(parts[used], name)
-            }
-    return len(parts) in reached
 
 
 def _with_paths(acl: object) -> object:
@@ -239,7 +156,7 @@ def _seconds(ttl: object) -> int:
         )
     if not MIN_TTL <= seconds <= MAX_TTL:
         raise ClaimError(
-            f"ttl is {shown(seconds)} s; Nexmo takes {MIN_TTL} to {MAX_TTL} s (24 h). "
+            f"ttl is {shown(seconds)} s; Vonage documents {MIN_TTL} to {MAX_TTL} s (24 h). "
             f"Leave it out for {DEFAULT_TTL} s.",
             claim="ttl",
         )
@@ -307,8 +224,9 @@ def _plain(value: object) -> object:
     """Make a dict of any other mapping, for the JSON encoder."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _is_time(value: object) -> TypeGuard[int]:
+def is_time(value: object) -> TypeGuard[int]:
+    """Tell whether ``value`` is Unix seconds as an integer."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53

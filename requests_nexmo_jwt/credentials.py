@@ -1,198 +1,33 @@
-"""Where Vonage users keep an application's id and its private key.
+"""The credentials that arguments give, or that are found where Vonage users keep them.
 
-The places are looked at in a fixed order, and the first that names an
-application wins. Id and key always come from the same place. A place that is
-there but broken is an error: who wrote it meant it to be used.
+The places are checked in a fixed order, and the first that names an application wins. Id and key
+always come from the same place.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from . import keys, pem
-from .errors import CredentialsError, PrivateKeyError
-from .files import read_file
+from .errors import CredentialsError
+from .places import (
+    ID_VARIABLES,
+    Account,
+    Arguments,
+    CLIConfig,
+    Credentials,
+    Environment,
+    Place,
+    check_mistaken,
+)
 from .redaction import Secret, shown
-
-#: Opens an encrypted key, wherever the key comes from.
-PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
-
-# Vonage's current samples set the first, older ones the others. A value is a path or PEM text.
-_KEY_VARIABLES = ("PRIVATE_KEY", "PRIVATE_KEY_PATH", "APPLICATION_PRIVATE_KEY_PATH")
-
-# The Vonage CLI's fields, the current spelling first.
-_ID_FIELDS = ("app-id", "appId")
-_KEY_FIELDS = ("private-key", "privateKey")
-
-_MAX_CONFIG_BYTES = 1 << 20
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-# Vonage's dashboard makes keys of 8 and secrets of 16 characters; people may choose longer secrets.
-_API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
-_API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
 
 
 class NothingFoundError(CredentialsError):
     """No place names an application."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Who signs, and with what.
-
-    ``private_key`` is PEM as a ``Secret``, an absolute path, a key object, or a ``Secret`` of
-    whatever else an argument was; ``name`` is
-    the argument, variable or field that it came from. ``source`` is a
-    line that tells people where both came from; ``place`` finds them again, and is None
-    where they came from nowhere but an argument. ``also_checked`` are the places before,
-    which name no application.
-    """
-
-    application_id: str
-    private_key: Any = field(repr=False)
-    name: str
-    source: str
-    place: Place | None
-    also_checked: tuple[str, ...] = ()
-
-    def load_key(self, passphrase: Secret | RSAPrivateKey | None = None) -> keys.Key:
-        """Load the key; ``passphrase`` is by default the environment's.
-
-        Raises what ``keys.load`` raises.
-        """
-        if passphrase is None:
-            passphrase = Secret(os.environ.get(PASSPHRASE_VARIABLE, ""), "str")
-        if not isinstance(passphrase, Secret) or passphrase.kind not in ("str", "bytes"):
-            kind = getattr(passphrase, "kind", "a private key")
-            raise PrivateKeyError(f"passphrase is {kind}. Give it as str or bytes.")
-        return keys.load(self.private_key, passphrase or None, name=self.name)
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """The arguments of ``NexmoJWT`` where the key is a file: ``path`` is absolute."""
-
-    application_id: str
-    path: str
-
-    def read(self) -> Credentials:
-        """Return the credentials; whether the file is there, loading the key tells."""
-        source = f"arguments: private key file {self.path}"
-        return Credentials(self.application_id, self.path, "private_key", source, self)
-
-
-@dataclass(frozen=True)
-class Environment:
-    """The environment's variables that begin with ``prefix``."""
-
-    prefix: str
-
-    def read(self) -> Credentials | str:
-        """Return the credentials, or a line that says why there are none.
-
-        Raises ``CredentialsError`` where there is an application id and no key.
-        """
-        id_variable = f"{self.prefix}APPLICATION_ID"
-        application_id = os.environ.get(id_variable, "").strip()
-        variables = [f"{self.prefix}{name}" for name in _KEY_VARIABLES]
-        variable = next((name for name in variables if os.environ.get(name, "").strip()), None)
-        if not application_id:
-            return f"{id_variable} (not set{f', though {variable} is' if variable else ''})"
-        if variable:
-            given = Secret(os.environ[variable].strip())
-            source = f"environment: {id_variable} and {variable} ({_form(given)})"
-            _check_mistaken(application_id, given, id_variable, variable)
-            private_key = _key_or_path(given, variable)
-            return Credentials(application_id, private_key, variable, source, self)
-        raise CredentialsError(
-            f"{id_variable} is set, but no key beside it. Set {self.prefix}PRIVATE_KEY to the path "
-            "of the application's private key, or to its PEM text."
-        )
-
-
-@dataclass(frozen=True)
-class CLIConfig:
-    """A file of the Vonage CLI: JSON with an application id and its key, text or path.
-
-    ``path`` is absolute; a key's path in the file is relative to the file.
-    """
-
-    path: str
-
-    def read(self) -> Credentials | str:
-        """Return the credentials, or a line that says why there are none.
-
-        Raises ``CredentialsError`` where the file is broken, naming the field.
-        """
-        fields = self._fields()
-        if fields is None:
-            return f"{self.path} (not there)"
-        id_field = next((name for name in _ID_FIELDS if name in fields), None)
-        if id_field is None:
-            return f"{self.path} (names no application)"
-        key_field = next((name for name in _KEY_FIELDS if name in fields), None)
-        if key_field is None:
-            raise CredentialsError(
-                f"{self.path} has {id_field!r}, but no {_KEY_FIELDS[0]!r} beside it. Add the path "
-                "of the application's private key, or its PEM text."
-            )
-        application_id, private_key = fields[id_field], fields[key_field]
-        if application_id is None or pem.is_pem(application_id.reveal()):
-            raise CredentialsError(
-                f"{self.path}: {id_field!r} is not a string. Make it the application's id."
-            )
-        if private_key is None:
-            raise CredentialsError(
-                f"{self.path}: {key_field!r} is not a string. Make it the path of the "
-                "application's private key, or its PEM text."
-            )
-        source = f"{self.path}: {id_field} and {key_field} ({_form(private_key)})"
-        name = f"{key_field!r} in {self.path}"
-        folder = os.path.dirname(self.path)
-        id_name = f"{id_field!r} in {self.path}"
-        _check_mistaken(application_id.text(), private_key, id_name, name, folder)
-        key_or_path = _key_or_path(private_key, name, folder)
-        return Credentials(application_id.text(), key_or_path, name, source, self)
-
-    def _fields(self) -> dict[str, Secret | None] | None:
-        """Return the fields that matter and are not blank; None for one that is no string.
-
-        Without a file there are none to return.
-        """
-        try:
-            _, content = read_file(self.path, _MAX_CONFIG_BYTES)
-            config = json.loads(content.reveal().decode("utf-8-sig"))
-        except (FileNotFoundError, NotADirectoryError):
-            if not any(map(_leads_nowhere, (self.path, os.path.dirname(self.path)))):
-                return None
-            problem = "is behind a link that leads nowhere"
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-        except json.JSONDecodeError as error:
-            problem = f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        except (ValueError, RecursionError):
-            problem = "is not JSON in UTF-8"
-        else:
-            if isinstance(config, dict):
-                return {
-                    name: Secret(config[name].strip()) if isinstance(config[name], str) else None
-                    for name in (*_ID_FIELDS, *_KEY_FIELDS)
-                    if not _is_blank(config.get(name))
-                }
-            problem = "is JSON, but no object with 'app-id' and 'private-key'"
-            del config
-        # Not within an ``except``: a JSONDecodeError carries the whole text, key and all.
-        raise CredentialsError(f"{self.path} {problem}. Mend it, or move it away.")
-
-
-Place = Arguments | Environment | CLIConfig
 
 
 def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Credentials:
@@ -213,37 +48,13 @@ def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Cre
     if not isinstance(private_key, Secret):
         source = f"arguments: an object of type {type(private_key).__name__}"
         return Credentials(application_id, private_key, "private_key", source, None)
-    _check_mistaken(application_id, private_key, "application_id", "private_key")
+    check_mistaken(application_id, private_key, "application_id", "private_key")
     if private_key.kind in ("str", "a path") and not (
         private_key.kind == "str" and pem.is_pem(private_key.reveal())
     ):
         return Arguments(application_id, keys.resolve(private_key)).read()
     source = "arguments: PEM text"
     return Credentials(application_id, private_key, "private_key", source, None)
-
-
-def _check_mistaken(
-    application_id: Any, private_key: Secret, id_name: str, key_name: str, folder: str = ""
-) -> None:
-    """Raise ``CredentialsError`` for what is likely to be mistaken for an id and a key.
-
-    The names say where both came from; a path is relative to ``folder``.
-    """
-    is_file = os.path.exists(keys.absolute_path(private_key.text(), folder))
-    if is_file or not isinstance(application_id, str):
-        return
-    if _UUID.fullmatch(private_key.text().strip()):
-        raise CredentialsError(
-            f"{key_name} looks like an application id; perhaps the arguments were exchanged. Give "
-            "the id first, then the key: NexmoJWT(ID, PATH)."
-        )
-    if _API_KEY.fullmatch(application_id) and _API_SECRET.fullmatch(private_key.text()):
-        raise CredentialsError(
-            f"{id_name} looks like an API key, and {key_name} like an API secret (not shown; "
-            "if it names a key file, there is no such file). A token is signed with the id of an "
-            "application, a UUID, and the path of its private key. Where a product takes key and "
-            "secret: requests.get(url, auth=(KEY, SECRET)), or http -a KEY:SECRET."
-        )
 
 
 def find_again(place: Place, source: str, application_id: str) -> Credentials:
@@ -268,37 +79,33 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
 
 def _discover() -> Credentials:
     also_checked: list[str] = []
-    places: tuple[Environment | CLIConfig, ...] = (
-        Environment("VONAGE_"),
-        Environment("NEXMO_"),
-        CLIConfig(keys.absolute_path(".vonagerc")),
-        CLIConfig(keys.absolute_path("~/.vonage/config.json")),
-    )
-    for place in places:
+    for place in _places():
         found = place.read()
         if isinstance(found, Credentials):
             return replace(found, also_checked=tuple(also_checked))
         also_checked.append(found)
     raise NothingFoundError(
-        f"No credentials were found. Looked at: {', '.join(also_checked)}. Shortest: set "
+        f"No credentials were found. Checked: {', '.join(also_checked)}. Quickest fix: set "
         "VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY to the path of its "
-        "private key; or give both, as NexmoJWT(ID, PATH) in Python, as -a ID:PATH with http."
+        "private key; or give both: NexmoJWT(ID, PATH) in Python, -a ID:PATH with http, --app-id "
+        "and --private-key with nexmo-jwt."
     )
 
 
-def _leads_nowhere(path: str) -> bool:
-    return os.path.islink(path) and not os.path.exists(path)
+def _places() -> tuple[Environment | CLIConfig, ...]:
+    return (
+        *map(Environment, ID_VARIABLES),
+        CLIConfig(keys.absolute_path(".vonagerc")),
+        CLIConfig(keys.absolute_path("~/.vonage/config.json")),
+    )
 
 
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+def find_account(place: Place | None) -> Account | None:
+    """Return the account at the ``place`` that names the application.
 
-
-def _key_or_path(private_key: Secret, name: str, folder: str = "") -> Secret | str:
-    if pem.is_pem(private_key.reveal()):
-        return private_key
-    return keys.resolve(private_key, name=name, folder=folder)
-
-
-def _form(private_key: Secret) -> str:
-    return "PEM text" if pem.is_pem(private_key.reveal()) else "a path"
+    An application that was given as an argument has no such place: then it is the first account
+    that is found. Raises ``CredentialsError`` where a place is broken.
+    """
+    if isinstance(place, (Environment, CLIConfig)):
+        return place.account()
+    return next(filter(None, (found.account() for found in _places())), None)

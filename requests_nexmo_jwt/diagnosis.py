@@ -1,195 +1,110 @@
-"""Why a token was refused, or no answer came, judged from what is known on this side."""
+"""Why a token was refused: causes as data, each with a code and a certainty.
+
+What a request of ours has disproved is no cause. What is certain ends the list.
+"""
 
 from __future__ import annotations
 
-import math
-import shutil
-import socket
-import sys
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from functools import cached_property
 
-import requests
-from requests import Response
-
-from .claims import acl_opens
-from .clock import TOLERANCE, server_time
+from . import dialects
+from .account import Record
+from .dialects import Reading
 from .inspection import Inspection, Rule, inspect
-from .keys import Key
+from .probe import Reply
+from .products import Product
 from .redaction import shown
-from .scope import origin_of
+from .scope import product_of
 
-#: Seconds that a clock may be off before it is the first thing to suspect.
-CLOCK_SLACK = 30
-
-#: Seconds that a request waits for the connection, and for each piece of the answer.
-TIMEOUT = 20
-
-_BROKEN_ANSWER = (
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
+CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What may be wrong, and what to do about it."""
+    """What may be wrong, how certain that is, and what to do about it.
 
+    ``certainty`` is ``certain`` where it was proved by an answer or by what is known here,
+    ``likely`` or ``possible``.
+    """
+
+    code: str
+    certainty: str
     problem: str
     remedy: str
 
 
-# ---- Sentences for the log -------------------------------------------------------------------
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one refusal.
 
-
-def clock_news(offset: float, response: Response) -> str:
-    """Return a sentence or two on the clock of the server that answered."""
-    host = urlsplit(response.url).hostname
-    if abs(offset) <= TOLERANCE:
-        return f"The clocks of {host} and of this machine agree again."
-    return (
-        f"The clock of {host} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this "
-        "machine's, so a token has to be signed with its time. Set this machine's clock right."
-    )
-
-
-def not_sent_again(offset: float, response: Response, obstacle: str) -> str:
-    """Say why a refusal that the clock explains was not answered by one more try."""
-    return (
-        f"{clock_news(offset, response)} {obstacle}, so the request that was refused was not sent "
-        "again; the next request of this auth object is signed with that time."
-    )
-
-
-def summary(
-    token: str, response: Response, *, application_id: str, fingerprint: str, has_worked: bool
-) -> str:
-    """Return one line on a refusal of ``token``, without reading the body of the response.
-
-    ``has_worked``: the same key and application were accepted before.
+    ``fingerprint`` is that of the key that signed, empty where somebody else has signed.
+    ``users`` answers a second question, to an API whose refusals say more. ``record`` is what the
+    account says of the application.
     """
-    offset = clock_offset(response)
-    inspection = inspect(token)
-    broken = inspection.broken(now=_server_time(offset))
-    parts = [
-        f"token refused: {broken[0].reason}" if broken else "token well-formed",
-        f"clock {clock_state(offset, response)}",
-    ]
-    line = f"{response.status_code} from {urlsplit(response.url).hostname}: {', '.join(parts)}"
-    path, method = urlsplit(response.url).path or "/", str(response.request.method)
-    acl = inspection.claims.get("acl")
-    if not broken and acl and not acl_opens(acl, method, path):
-        line += f"; the token's acl does not open {method} {shown(path)[1:-1]}"
-    elif not broken and has_worked:
-        line += (
-            "; this key was accepted before, so most likely it was replaced or revoked since, the "
-            "token may not do this, or the product takes another authentication"
-        )
-    elif not broken:
-        line += (
-            f"; most likely the key ({fingerprint}) is not the one of application {application_id}"
-        )
-    again = len(getattr(getattr(response.raw, "retries", None), "history", ()))
-    if again:
-        line += f"; urllib3 sent the request, token included, {again + 1} times"
-    return f"{line}; run 'nexmo-jwt check' for details." if _has_command() else f"{line}."
 
+    reply: Reply
+    fingerprint: str = ""
+    users: Reply | None = None
+    record: Record | None = None
 
-def _has_command() -> bool:
-    beside = Path(sys.executable).with_name("nexmo-jwt")
-    return beside.exists() or shutil.which("nexmo-jwt") is not None
+    @cached_property
+    def token(self) -> Inspection:
+        """The token that was sent first."""
+        return inspect(self.reply.token)
 
+    @cached_property
+    def broken(self) -> list[Rule]:
+        """The rules that it breaks, at the server's time where that is known.
 
-# ---- What `nexmo-jwt check` asks -------------------------------------------------------------
+        Without those about the time where a second try, with the server's, was refused as well.
+        """
+        broken = self.token.broken(now=self.reply.server_time)
+        if self.reply.first_status is None:
+            return broken
+        return [rule for rule in broken if rule.code not in ("future", "expired")]
 
+    @property
+    def product(self) -> Product | None:
+        """The product that was asked."""
+        return product_of(self.reply.url)
 
-def clock_state(offset: float | None, response: Response) -> str:
-    """Return a few words on this machine's clock, by the ``offset`` that the server's has."""
-    if offset is None:
-        return "not known, since the server tells no time"
-    if not _is_off(offset, response):
-        return f"within {max(2, math.ceil(abs(offset)))} s"
-    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
+    @property
+    def reading(self) -> Reading:
+        """The answer that says more: the first, or that to the second question."""
+        first = self.reply.reading
+        if first.code == dialects.UNKNOWN and self.users and self.users.verdict == "refused":
+            return self.users.reading
+        return first
 
+    @property
+    def application(self) -> str:
+        """The application's id, as a message shows it."""
+        return shown(self.token.claims.get("application_id"))
 
-def causes(
-    inspection: Inspection, response: Response, *, offset: float | None, fingerprint: str | None
-) -> list[Cause]:
-    """Return what may explain the 401 in ``response``, the likeliest first.
-
-    ``offset`` is the clock's; ``fingerprint`` is the key's that signed, None where the token
-    was signed by somebody else.
-    """
-    detail = server_detail(response)
-    broken = inspection.broken(now=_server_time(offset))
-    well_formed = {"jti", "acl"} - {rule.name for rule in broken}
-    found = [*_clock_cause(offset, response), *map(_rule_cause, broken)]
-    if "jti" in detail and "jti" in well_formed:
-        found.append(_SENT_BEFORE)
-    if "acl" in detail and "acl" in well_formed:
-        found.append(Cause("The token's acl does not open this.", "Sign one whose acl does."))
-    found += _application_causes(inspection, detail, fingerprint)
-    if fingerprint is None and _SENT_BEFORE not in found:
-        found.append(_SENT_BEFORE)
-    return [*found, _OTHER_AUTHENTICATION]
-
-
-_SENT_BEFORE = Cause("The token was sent before.", "Sign a new one for each request.")
-
-_OTHER_AUTHENTICATION = Cause(
-    "This product takes another kind of authentication.",
-    "See its page in Vonage's API reference: some take Basic, with API key and secret.",
-)
-
-
-def _clock_cause(offset: float | None, response: Response) -> Iterator[Cause]:
-    if offset is not None and _is_off(offset, response):
-        side = "ahead of" if offset > 0 else "behind"
-        yield Cause(
-            f"The server's clock is {abs(offset):.0f} s {side} this machine's, so it takes a "
-            "token signed now for one of another time.",
-            "Set this machine's clock.",
+    @cached_property
+    def is_signer_right(self) -> bool:
+        """Whether application and key belong together, proved by an answer."""
+        if self.record and self.record.public_key:
+            return self.token.is_signed_by(self.record.public_key)
+        # Users and Conversation look at acl and sub of a token that they have verified.
+        asked = [self.reply, *([self.users] if self.users else [])]
+        return any(
+            reply.verdict == "accepted" or reply.reading.code in (dialects.ACL, dialects.SUB)
+            for reply in asked
         )
 
 
-def _rule_cause(rule: Rule) -> Cause:
-    is_early = (rule.name, rule.code) == ("iat", "future")
-    remedy = "Set this machine's clock." if is_early else "Sign a new one that keeps it."
-    return Cause(f"The token breaks a rule: {rule.reason}.", remedy)
-
-
-def _application_causes(
-    inspection: Inspection, detail: str, fingerprint: str | None
-) -> list[Cause]:
-    application_id = inspection.claims.get("application_id")
-    unknown = Cause(
-        f"There is no application {shown(application_id)}, or not in this account.",
-        "Compare the id with the Vonage dashboard, under Applications. An API key is no id.",
-    )
-    mismatch = Cause(
-        f"The key {fingerprint or 'that signed'} does not belong to application "
-        f"{shown(application_id)}.",
-        "Compare the public key that 'nexmo-jwt check --public-key' prints with the one in the "
-        "Vonage dashboard; if they differ, save this one there, or use the other key.",
-    )
-    if "application_id" in detail or not is_uuid(application_id):
-        return [unknown, mismatch]
-    return [mismatch, unknown]
-
-
-def server_detail(response: Response) -> str:
-    """Return the server's own words in a problem of RFC 7807, empty where there are none."""
-    try:
-        problem = response.json()
-    except (ValueError, RecursionError):
-        return ""
-    detail = problem.get("detail") if isinstance(problem, dict) else None
-    return detail if isinstance(detail, str) else ""
+def causes(evidence: Evidence) -> list[Cause]:
+    """Return what may explain the answer, the likeliest first; none where all is well."""
+    found = list(_causes(evidence))
+    certain = [cause for cause in found if cause.certainty == CERTAIN]
+    if certain:
+        return certain[:1]
+    order = [LIKELY, POSSIBLE]
+    return sorted(found, key=lambda cause: order.index(cause.certainty))
 
 
 def is_uuid(text: object) -> bool:
@@ -201,94 +116,207 @@ def is_uuid(text: object) -> bool:
     return True
 
 
-def verdict(status: int) -> tuple[bool, str]:
-    """Return whether a status other than 401 speaks well of the token, and a sentence on it."""
+def _causes(evidence: Evidence) -> Iterator[Cause]:
+    reply = evidence.reply
+    if reply.trouble:
+        yield Cause("network", CERTAIN, *reply.trouble)
+    elif reply.verdict == "accepted":
+        yield from _despite_acceptance(reply)
+    elif reply.verdict == "unclear":
+        yield from _said_by_the_answer(evidence)
+        if reply.first_status is not None and reply.offset is not None:
+            yield _clock(reply.offset, LIKELY)
+        yield _inconclusive(reply)
+    else:
+        yield from _proved_here(evidence)
+        yield from _proved_by_the_account(evidence)
+        yield from _said_by_the_answer(evidence)
+        yield from _guesses(evidence)
+
+
+def _despite_acceptance(reply: Reply) -> Iterator[Cause]:
+    if reply.status == 402 or reply.reading.code == dialects.NO_MONEY:
+        yield Cause(
+            "no-money",
+            CERTAIN,
+            "The token was accepted, but the account has no money for this.",
+            "Top up the account in the Vonage dashboard.",
+        )
+    elif reply.first_status is not None and reply.offset is not None:
+        yield _clock(reply.offset, CERTAIN)
+
+
+def _clock(offset: float, certainty: str) -> Cause:
+    side = "behind" if offset > 0 else "ahead of"
+    problem = f"This machine's clock is {abs(offset):.0f} s {side} the server's."
+    return Cause("clock", certainty, problem, "Set this machine's clock.")
+
+
+def _inconclusive(reply: Reply) -> Cause:
+    status, place = reply.status or 0, "the request, not about the token"
     if 300 <= status < 400:
-        return False, "not judged: the server redirects; give --url the place that it leads to"
-    if status == 403:
-        return False, "understood, but not allowed to do this: look at its acl, and the account"
-    if status >= 500:
-        return False, "not judged: the server is in trouble; try again later"
-    if status >= 400:
-        return True, f"accepted: {status} is about the request, not about the token"
-    return True, "accepted"
+        problem = "The server redirects, so this says nothing about the token."
+        return Cause("redirect", CERTAIN, problem, f"Pass the target as --url: {reply.location}")
+    if status >= 500 or status in (408, 429):
+        problem = f"A {status} says nothing about the token."
+        return Cause("inconclusive", POSSIBLE, problem, "Try again later.")
+    if status in (403, 404, 405):
+        place = "the method, the path or the region: it can come before any authentication"
+    problem = f"A {status} does not tell whether the token was accepted. It may be about {place}."
+    return Cause("inconclusive", POSSIBLE, problem, "Try another --url, such as the default.")
 
 
-def signature_verdict(
-    inspection: Inspection, application_id: str | None, key: Key
-) -> tuple[bool, str]:
-    """Return whether ``key``, of ``application_id``, signed the token, and a sentence on it."""
-    if inspection.is_signed_by(key.current().private.public_key()):
-        return True, f"is by the key at hand, {key.fingerprint}"
-    verdict = f"is not by the key at hand, {key.fingerprint}"
-    theirs = inspection.claims.get("application_id")
-    if application_id and application_id != theirs:
-        verdict += (
-            f"; that is the key of application {shown(application_id)}, not of {shown(theirs)}"
+def _proved_here(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what is certain without another request."""
+    product = evidence.product
+    if product and not product.takes_jwt:
+        problem = f"It is not the token: {product.instead}."
+        yield Cause("wrong-authentication", CERTAIN, problem, "Send those instead of a token.")
+    for rule in evidence.broken:
+        if (rule.name, rule.code) == ("exp", "expired"):
+            whose = "this machine" if evidence.reply.offset is None else "the server"
+            problem = f"The token has {rule.reason}, by the clock of {whose}."
+            yield Cause("expired", CERTAIN, problem, "Sign a new token.")
+
+
+def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
+    record = evidence.record
+    if record is None:
+        return
+    account, application = record.account.name, evidence.application
+    if record.is_unknown:
+        yield Cause(
+            "application",
+            CERTAIN if record.is_ours else LIKELY,
+            f"Account {account} has no application {application}.",
+            "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
+            + ("" if record.is_ours else " Or the application is another account's."),
         )
-    return False, verdict
-
-
-def network_problem(error: Exception, url: str) -> str:
-    """Say in a sentence why no answer came."""
-    origin = origin_of(url)
-    host = origin.host if origin else url
-    if isinstance(error, requests.ReadTimeout):
-        return f"no answer within {TIMEOUT} s."
-    if isinstance(error, requests.exceptions.SSLError):
-        return (
-            f"TLS with {host} failed: its certificate is not trusted here, or something stands "
-            "between. Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate."
+    elif record.public_key and not evidence.is_signer_right:
+        ours = (
+            f"yours is {evidence.fingerprint}" if evidence.fingerprint else "it did not sign this"
         )
-    if isinstance(error, requests.exceptions.InvalidURL):  # not shown: it may have a password
-        return "the proxy's address cannot be read. See HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy does not answer, or refuses. See HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"{host} does not answer within {TIMEOUT} s. Is a firewall in between?"
-    reasons = list(_chain(error))
-    if any(isinstance(reason, socket.gaierror) for reason in reasons):
-        return f"the name {host} is not found. Is this machine online, and its DNS right?"
-    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
-        return f"{origin} refuses connections. Does the server run, on this port?"
-    if isinstance(error, requests.ConnectionError):
-        return f"the connection to {host} broke before an answer came. Try again."
-    if not isinstance(error, OSError):
-        return f"{host} redirects to what is no URL."
-    if isinstance(error, _BROKEN_ANSWER):
-        return f"{host} answered with what is no whole HTTP answer ({type(error).__name__})."
-    return f"the request cannot be made: {error}"
+        yield Cause(
+            "key",
+            CERTAIN,
+            f"Application {application} has the public key {record.fingerprint}, {ours}.",
+            _SAVE_THE_KEY,
+        )
 
 
-def _chain(error: Any) -> Iterator[object]:
-    """Yield ``error`` and what is behind it; urllib3 keeps that in arguments and ``reason``."""
-    seen: list[object] = []
-    waiting: list[object] = [error]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, BaseException) and current not in seen:
-            seen.append(current)
-            waiting += [*current.args, current.__cause__, current.__context__]
-            waiting.append(getattr(current, "reason", None))
-            yield current
+_SAVE_THE_KEY = (
+    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt check "
+    "--public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
+    "changes': until then, new keys do not count."
+)
 
 
-def clock_offset(response: Response, *, received: float | None = None) -> float | None:
-    """Return how many seconds the server is ahead by its ``Date``, None where it has none.
+def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what the server says is wrong; where that is known here as well, it is certain."""
+    code, claims = evidence.reading.code, evidence.token.claims
+    if code == dialects.SUSPENDED:
+        problem = "The server says that the account or the application is suspended."
+        yield Cause(code, CERTAIN, problem, "See the Vonage dashboard, or ask Vonage's support.")
+    elif code == dialects.REVOKED:
+        yield Cause(code, CERTAIN, "The server says that the token is revoked.", "Sign a new one.")
+    elif code == dialects.WRONG_AUTHENTICATION:
+        problem = "The server wants another kind of authentication here, or one kind alone."
+        yield Cause(code, LIKELY, problem, "See the product's page in Vonage's API reference.")
+    elif code == dialects.EXPIRED:
+        problem = "The server says that the token is expired."
+        yield Cause(code, LIKELY, problem, "Sign a new token, and compare this machine's clock.")
+    elif code == dialects.MISSING:
+        problem = "The server got no Authorization header, though one was sent."
+        remedy = "Look for what drops it between here and there: a proxy, a gateway, a redirect."
+        yield Cause(code, LIKELY, problem, remedy)
+    elif code == dialects.SUB:
+        certainty = LIKELY if claims.get("sub") else CERTAIN
+        problem = "The server wants the token of a user, with the user's name as sub."
+        yield Cause(code, certainty, problem, "Sign one with sub.")
+    elif code == dialects.ACL:
+        said_of = evidence.reply if evidence.reply.reading.code == code else evidence.users
+        path = _path(said_of.url) if said_of else "/"
+        is_ours = said_of is evidence.reply
+        opens = evidence.token.opens("GET", path)
+        if is_ours or opens:
+            problem = f"The server says that the token's acl does not open GET {_shown(path)}."
+            yield Cause(code, LIKELY if opens else CERTAIN, problem, _ACL_REMEDY)
 
-    ``received``: when the answer came, in Unix seconds; now by default.
-    """
-    at = server_time(response.headers.get("Date"), response.headers.get("Age"))
-    if at is None:
-        return None
-    return at - (time.time() if received is None else received)
+
+_ACL_REMEDY = "Sign one whose acl does; write the version as '*': /*/calls/**."
 
 
-def _is_off(offset: float, response: Response) -> bool:
-    """Tell whether ``offset`` is more than the time that the answer took, and some slack."""
-    return abs(offset) > response.elapsed.total_seconds() + CLOCK_SLACK
+def _guesses(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what may be wrong without a proof, and was not disproved."""
+    reply = evidence.reply
+    for rule in evidence.broken:
+        is_early = (rule.name, rule.code) == ("iat", "future")
+        if is_early and reply.offset is not None:
+            yield _clock(reply.offset, LIKELY)
+        else:
+            problem = f"The token breaks a rule: {rule.reason}."
+            yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
+    path = _path(reply.url)
+    if not evidence.token.opens("GET", path) and reply.reading.code != dialects.ACL:
+        problem = f"The token's acl does not open GET {_shown(path)}."
+        yield Cause("acl", LIKELY, problem, _ACL_REMEDY)
+    if evidence.is_signer_right:
+        yield from _once_the_key_is_right(evidence)
+    else:
+        yield from _signer_causes(evidence)
+    if evidence.product is None:
+        problem = "This may be a product that takes another kind of authentication."
+        remedy = "See its page in Vonage's API reference."
+        yield Cause("wrong-authentication", POSSIBLE, problem, remedy)
 
 
-def _server_time(offset: float | None) -> float:
-    """Return the server's time, at the latest: its ``Date`` has dropped up to a second."""
-    return time.time() + (0 if offset is None else offset + 1)
+def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
+    application = evidence.application
+    is_id = is_uuid(evidence.token.claims.get("application_id"))
+    key = evidence.fingerprint or "that signed"
+    yield Cause(
+        "key",
+        LIKELY if is_id else POSSIBLE,
+        f"The key {key} does not belong to application {application}.",
+        _SAVE_THE_KEY,
+    )
+    yield Cause(
+        "application",
+        POSSIBLE if is_id else LIKELY,
+        f"There is no application {application}, or not in this account.",
+        "Compare the id with the Vonage dashboard, under Applications. An API key is not an id.",
+    )
+
+
+def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what Vonage's support names (360000958367) where application and key are right."""
+    product = evidence.product
+    capability = f"a capability for {product.name}" if product else "the capability"
+    yield Cause(
+        "capability",
+        LIKELY if evidence.reading.code == dialects.UNKNOWN else POSSIBLE,
+        f"Application {evidence.application} and its key are right, but {capability} may be off.",
+        "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
+    )
+    yield Cause(
+        "privacy",
+        POSSIBLE,
+        "An older application may lack its privacy setting.",
+        "Edit it in the Vonage dashboard, choose that setting, and press 'Save changes'.",
+    )
+    yield Cause(
+        "new-application",
+        POSSIBLE,
+        "Something of the application may be wrong that cannot be seen from here.",
+        "As the last resort, make a new application, with keys of its own.",
+    )
+
+
+def _shown(path: str) -> str:
+    return shown(path)[1:-1]
+
+
+def _path(url: str) -> str:
+    """Return the path of ``url``, without what is before it and behind it."""
+    path = url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
+    return f"/{path}"

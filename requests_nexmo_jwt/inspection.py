@@ -1,51 +1,55 @@
-"""What a token says, and which of Nexmo's rules it keeps: no key needed."""
+"""What a token says, and which of the documented rules it keeps: no key needed."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from .claims import violations
+from .claims import MAX_TTL
 from .errors import TokenError
 from .redaction import shown
+from .rules import acl_opens, read_time, violations
 
 #: Tokens that servers take in a header are far smaller.
 MAX_TEXT_BYTES = 1 << 20
 
 _BEARER = re.compile(r"\bBearer\s+([^\s'\"]*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")
-_SOME_TOKEN = re.compile(r"\beyJ[\w-]*\.[\w-]*\.[\w-]*")
+_NOT_OF_A_TOKEN = re.compile(r"[^\w.-]+")
 
-_TWO_READINGS = "readers differ in which one counts"
+_TWO_READINGS = "parsers disagree on which one counts"
 
-# The rules in the order in which they are told, each as it reads where it is kept.
+# The rules in the order in which they are shown, each as it reads where it is kept.
 _RULES = {
     "alg": "RS256",
     "typ": "JWT",
-    "application_id": "there",
+    "application_id": "present",
     "iat": "an integer, not in the future",
-    "exp": "not passed, 30 s to 24 h after iat",
-    "nbf": "passed, or not there",
-    "jti": "there",
-    "sub": "a string, or not there",
-    "acl": "of the right form, or not there",
+    "exp": "not in the past, 30 s to 24 h after iat",
+    "nbf": "in the past, or absent",
+    "jti": "present",
+    "sub": "a string, or absent",
+    "acl": "of the documented form, or absent",
 }
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One of Nexmo's rules: whether the token keeps it, and in a few words how or why not.
+    """A documented rule, and in a few words how the token keeps or breaks it.
 
-    ``code`` is the violation's, None where the rule is kept.
+    ``kept`` is None where no source says whether Nexmo accepts such a token. ``code`` is the
+    violation's, None where the rule is kept.
     """
 
     name: str
-    kept: bool
+    kept: bool | None
     reason: str
     code: str | None = None
 
@@ -61,28 +65,37 @@ class Inspection:
 
     def rules(self, *, now: float) -> list[Rule]:
         """Return every rule, judged at ``now`` (Unix seconds)."""
-        broken = self.broken(now=now)
-        rules = [rule for rule in broken if rule.name not in _RULES]
+        found = list(self._violations(now))
+        rules = [rule for rule in found if rule.name not in _RULES]
         for name, kept in _RULES.items():
-            rules += [rule for rule in broken if rule.name == name] or [
+            rules += [rule for rule in found if rule.name == name] or [
                 Rule(name, True, self._note(name) or kept)
             ]
         return rules
 
     def broken(self, *, now: float) -> list[Rule]:
         """Return the rules that the token breaks at ``now`` (Unix seconds)."""
-        rules = [
-            Rule(name, False, f"{shown(name)} is there more than once: {_TWO_READINGS}", "repeated")
-            for name in self.repeated
-        ]
-        for name, expected in (("alg", "RS256"), ("typ", "JWT")):
-            if self.header.get(name) != expected:
-                reason = f"{name} is {self.header.get(name)!r:.40}; it must be {expected!r}"
-                rules.append(Rule(name, False, reason, "malformed"))
-        return rules + [
-            Rule(violation.claim, False, violation.reason, violation.code)
-            for violation in violations(self.claims, now=now)
-        ]
+        return [rule for rule in self._violations(now) if rule.kept is False]
+
+    def opens(self, method: str, path: str) -> bool:
+        """Tell whether the token's ``acl`` opens ``path``; without a readable one, it does."""
+        acl = self.claims.get("acl")
+        is_readable = "acl" not in {rule.name for rule in self.broken(now=0)}
+        return not acl or not is_readable or acl_opens(acl, method, path.partition("?")[0])
+
+    def _violations(self, now: float) -> Iterator[Rule]:
+        for name in self.repeated:
+            reason = f"{shown(name)} appears more than once: {_TWO_READINGS}"
+            yield Rule(name, False, reason, "repeated")
+        if self.header.get("alg") != "RS256":
+            reason = f"alg is {self.header.get('alg')!r:.40}; Nexmo requires 'RS256'"
+            yield Rule("alg", False, reason, "malformed")
+        if self.header.get("typ") != "JWT":
+            reason = f"typ is {self.header.get('typ')!r:.40}; only 'JWT' is documented"
+            yield Rule("typ", None, reason, "malformed")
+        for found in violations(self.claims, now=now):
+            kept = False if found.is_documented else None
+            yield Rule(found.claim, kept, found.reason, found.code)
 
     def is_signed_by(self, key: RSAPublicKey) -> bool:
         """Verify the RS256 signature with the public key of an application."""
@@ -93,8 +106,13 @@ class Inspection:
         return True
 
     def _note(self, name: str) -> str | None:
-        if name == "exp" and "exp" not in self.claims:
-            return "not there: Nexmo takes 15 min after iat"
+        if name != "exp":
+            return None
+        if "exp" not in self.claims:
+            return "absent: 15 min after iat"
+        iat, exp = read_time(self.claims.get("iat")), read_time(self.claims.get("exp"))
+        if iat is not None and exp is not None and exp - iat > MAX_TTL:
+            return "more than 24 h after iat, of which 24 h count"
         return None
 
 
@@ -110,7 +128,9 @@ def find_token(text: str) -> str:
         return alone
     bearers = _BEARER.findall(text)
     whole = [word for word in bearers if _TOKEN.fullmatch(word)]
-    for found in (whole, _SOME_TOKEN.findall(text), bearers):
+    words = _NOT_OF_A_TOKEN.split(text)
+    tokens = [word for word in words if word.startswith("eyJ") and _TOKEN.fullmatch(word)]
+    for found in (whole, tokens, bearers):
         if found:
             return str(found[0])
     raise TokenError(
@@ -121,7 +141,7 @@ def find_token(text: str) -> str:
 def inspect(token: str) -> Inspection:
     """Take ``token`` apart.
 
-    Raises ``TokenError`` where it is no JSON Web Token; the message does not show it.
+    Raises ``TokenError`` where it is not a JSON Web Token; the message does not show it.
     """
     try:
         parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
@@ -133,13 +153,13 @@ def inspect(token: str) -> Inspection:
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(
-        f"This is no JSON Web Token ({problem:.80}). A token is three parts, xxx.yyy.zzz; was it "
-        "cut, or copied with something else?"
+        f"This is not a JSON Web Token ({problem:.80}). A token has three parts, xxx.yyy.zzz; was "
+        "it cut, or copied with something else?"
     )
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
@@ -147,11 +167,11 @@ def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
     repeated: list[str] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        repeated.extend(sorted({name for name in names if names.count(name) > 1}))
+        times = Counter(name for name, _ in pairs)
+        repeated.extend(sorted(name for name in times if times[name] > 1))
         return dict(pairs)
 
     found = json.loads(text, object_pairs_hook=collect, parse_constant=_no_constant)
     if not isinstance(found, dict):
-        raise ValueError("no object")
+        raise ValueError("not an object")
     return found, repeated

@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import pem
@@ -147,7 +147,7 @@ def load(private_key: object, passphrase: Secret | None = None, *, name: str) ->
     """
     if isinstance(private_key, RSAPrivateKey):
         _check_size(private_key, f"The {name} object")
-        return Key(Loaded(private_key, "an object", fingerprint(private_key)))
+        return Key(Loaded(private_key, "an object", fingerprint(private_key.public_key())))
     if isinstance(private_key, str):
         by = "" if name == "private_key" else f", named by {name},"
         return KeyFile(private_key, passphrase, f"Private key file {private_key!r}{by}")
@@ -233,13 +233,13 @@ def absolute_path(path: str, folder: str = "") -> str:
         return path
 
 
-def fingerprint(key: RSAPrivateKey) -> str:
-    """Return ``SHA256:`` and the hex digest of the public key (DER SubjectPublicKeyInfo).
+def fingerprint(public_key: RSAPublicKey) -> str:
+    """Return ``SHA256:`` and the hex digest of a public key (DER SubjectPublicKeyInfo).
 
     The same digest comes out of
     ``openssl pkey -in private.key -pubout -outform DER | openssl dgst -sha256``.
     """
-    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"SHA256:{hashlib.sha256(der).hexdigest()}"
 
 
@@ -288,7 +288,7 @@ def _parsed(
 ) -> Loaded:
     key, form = pem.parse(text, origin, passphrase, path=path)
     _check_size(key, origin, path=path)
-    return Loaded(key, form, fingerprint(key))
+    return Loaded(key, form, fingerprint(key.public_key()))
 
 
 def _check_size(key: RSAPrivateKey, origin: str, *, path: str | None = None) -> None:

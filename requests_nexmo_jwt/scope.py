@@ -12,7 +12,8 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
@@ -22,17 +23,16 @@ from urllib3.util import parse_url
 from .errors import ScopeError
 from .redaction import shown
 
-#: Vonage Video refuses a token with 403, the other products with 401.
-VIDEO_HOST = "video.api.vonage.com"
+if TYPE_CHECKING:
+    from .products import Product
 
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
 #: ``*.serverless.vonage.com``.
 VONAGE_HOSTS = (
     "api.nexmo.com",
     "api-*.nexmo.com",
-    "api.vonage.com",
     "api-*.vonage.com",
-    VIDEO_HOST,
+    "video.api.vonage.com",
     "messages-sandbox.nexmo.com",
 )
 
@@ -79,6 +79,23 @@ def origin_of(url: str) -> Origin | None:
     """
     plain = _PLAIN.match(url)
     return _plain_origin(plain[0]) if plain else _parsed_origin(url)
+
+
+def product_of(url: str) -> Product | None:
+    """Return the product that ``url`` belongs to; on this machine, the path alone decides."""
+    origin = origin_of(url)
+    if origin is None:
+        return None
+    host = None if origin.is_loopback else origin.host
+    product: Product | None = _products().find(urlsplit(url).path, host)
+    return product
+
+
+def _products() -> ModuleType:
+    """Import the table of products: whoever is never refused does not pay for it."""
+    from . import products
+
+    return products
 
 
 # The part of a URL up to its host and port that nobody reads in two ways.
@@ -141,11 +158,11 @@ class Scope:
         origin = origin_of(url)
         if origin is None:
             raise ScopeError(
-                f"{shown(_host_part(url))} gets no token: its host cannot be told for "
-                "certain. Write https://, the plain name of the host, and no user name before it."
+                f"{shown(_host_part(url))} gets no token: its host is ambiguous. "
+                "Write https://, the plain name of the host, and no user name before it."
             )
         if not (self.may_set_the_time(origin) or (self._is_default and origin.is_loopback)):
-            raise ScopeError(self._refusal(origin), host=origin.host)
+            raise ScopeError(self._refusal(origin, url), host=origin.host)
         if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
             raise ScopeError(
                 f"HTTP_PROXY or ALL_PROXY names a proxy for {origin}, which would see the token "
@@ -161,16 +178,17 @@ class Scope:
         """
         return any(entry.admits(origin) for entry in self._entries)
 
-    def _refusal(self, origin: Origin) -> str:
+    def _refusal(self, origin: Origin, url: str) -> str:
+        product = _products().find(urlsplit(url).path, origin.host)
+        if product and not product.takes_jwt:
+            return f"{origin} gets no token: {product.instead}."
         named = [entry for entry in self._entries if entry.names(origin.host)]
         if origin.scheme == "http" and any(entry.scheme == "https" for entry in named):
             return (
                 f"{origin} would send the token in clear text. Write https:// instead of http://; "
                 "with HTTPie, use the command 'https' instead of 'http'."
             )
-        whose = (
-            "one of Vonage's API origins" if self._is_default else "among the hosts that were named"
-        )
+        whose = "one of Vonage's API origins" if self._is_default else "one of the configured hosts"
         return (
             f"{origin} is not {whose}, so it gets no token. If it should have one, name it: "
             f'hosts=["{origin}"] in Python, ?host={origin} at the end of -a, or {HOSTS_VARIABLE}.'

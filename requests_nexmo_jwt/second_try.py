@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from inspect import iscoroutinefunction
@@ -66,12 +67,23 @@ def _read(refused: Response, *, is_streamed: bool) -> None:
     """
     if refused._content_consumed:
         return
-    body, deadline = bytearray(), time.monotonic() + _MAX_REFUSAL_SECONDS
+    body = bytearray()
     if not is_streamed:
         with suppress(RequestException):
-            for byte in refused.iter_content(1):
+            for byte in beginning(refused, _MAX_REFUSAL_BYTES, _MAX_REFUSAL_SECONDS):
                 body += byte
-                if len(body) >= _MAX_REFUSAL_BYTES or time.monotonic() > deadline:
-                    break
     refused.close()
     refused._content, refused._content_consumed = bytes(body), True
+
+
+def beginning(response: Response, limit: int, seconds: float) -> Iterator[bytes]:
+    """Yield the bytes of a streamed answer, until there are ``limit``, or ``seconds`` have passed.
+
+    The time is looked at when a byte arrives. Raises what requests raises.
+    """
+    deadline = time.monotonic() + seconds
+    for byte in response.iter_content(1):
+        yield byte
+        limit -= len(byte)
+        if limit <= 0 or time.monotonic() > deadline:
+            return

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from . import credentials, keys
 from .claims import ClaimsSet
-from .credentials import Credentials, Place
 from .errors import PrivateKeyError
+from .places import PASSPHRASE_VARIABLE, Credentials, Place
 from .redaction import Secret
 
 
@@ -100,7 +100,7 @@ class Signer:
             raise PrivateKeyError(
                 f"This auth object was made from {held}, which pickling would write down. Make it "
                 "from the path of a key file or from the environment, with the passphrase in "
-                f"{credentials.PASSPHRASE_VARIABLE}: then each process loads the key itself."
+                f"{PASSPHRASE_VARIABLE}: then each process loads the key itself."
             )
         return {**vars(self), "_key": self._place}
 

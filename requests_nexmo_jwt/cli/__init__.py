@@ -10,23 +10,24 @@ from collections.abc import Sequence
 
 from ..errors import ClaimError, NexmoJWTError
 from . import check, inspect, sandbox, token
-from .arguments import Parser
+from .arguments import Parser, in_options
 from .output import fail
+from .versions import installed_version
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = _parser().parse_args(argv)
+    parser = arguments.parser
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except (ClaimError, argparse.ArgumentTypeError) as error:
-        parser.error(str(error))
+        parser.error(in_options(str(error)))
     except NexmoJWTError as error:
-        return fail(str(error))
+        return fail(in_options(str(error)))
     except BrokenPipeError:
         # Whoever reads has enough. Python would complain of it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +52,17 @@ def _parser() -> argparse.ArgumentParser:
         "  nexmo-jwt sandbox\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser.set_defaults(run=lambda arguments: _help(parser), parser=parser)
+    version = f"%(prog)s {installed_version()}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    help_command = commands.add_parser("help", help="show this help")
+    help_command.set_defaults(run=lambda arguments: _help(parser), parser=parser)
     for command in (token, inspect, check, sandbox):
         command.add_to(commands)
     return parser
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return 0

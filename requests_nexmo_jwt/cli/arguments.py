@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -21,10 +22,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with status 2 and ``message``, which is not shown where it quotes a key."""
         if may_hold_key_text(message):
-            message = (
-                "an argument is wrong; it is not shown, since it may hold a key. A key is given as "
-                "the path of its file."
-            )
+            message = "invalid argument (redacted: may contain a key). Give a key as the path of its file."
         super().error(printable(message))
 
 
@@ -38,8 +36,32 @@ def add_command(
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def in_options(message: str) -> str:
+    """Return an error's message with the command's options in the place of Python's arguments."""
+    message = re.sub(
+        r'hosts=\["(.*?)"\] in Python, \?host=\S+ at the end of -a', r"--host \1", message
+    )
+    message = re.sub(r"NexmoJWT\(ID, PATH\)(?! in Python)", _BOTH, message)
+    return _ARGUMENT.sub(lambda match: _OPTIONS[match[0]], message)
+
+
+_BOTH = "--app-id ID --private-key PATH"
+_OPTIONS = {
+    "application_id": "--app-id",
+    "private_key": "--private-key",
+    "hosts": "--host",
+    "ttl": "--ttl",
+    "sub": "--sub",
+    "acl": "--acl",
+}
+# At the beginning of a sentence, or alone within one; not a part of a path or of a name.
+_ARGUMENT = re.compile(
+    r"^(hosts|ttl|sub|acl)(?= )|(?<![\w'\"/.-])(application_id|private_key)(?= )"
+)
 
 
 def add_credentials(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +107,7 @@ def read_token(words: Sequence[str]) -> str:
     except OSError as error:
         raise TokenError(f"stdin cannot be read: {error.strerror}. Give it a token.") from None
     if len(content) > MAX_TEXT_BYTES:
-        raise TokenError("stdin has more than 1 MiB: that is no token.")
+        raise TokenError("stdin has more than 1 MiB: that is not a token.")
     return find_token(content.decode("utf-8", "replace"))
 
 
@@ -101,7 +123,9 @@ def seconds(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number of seconds") from None
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)} is not a whole number of seconds"
+        ) from None
 
 
 def _key_path(text: str) -> str:

@@ -1,30 +1,32 @@
-"""``nexmo-jwt check``: credentials, key, clock and one real request, and what is wrong."""
+"""``nexmo-jwt check``: credentials, key, clock and a real request, and what is wrong."""
 
 from __future__ import annotations
 
 import argparse
+import ipaddress
+import json
 import logging
-import os
-import stat
-import time
-from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from requests.auth import AuthBase
 
-from .. import credentials, diagnosis
+from .. import account, credentials, diagnosis, dialects, probe
+from ..account import Record
 from ..auth import NexmoJWT
-from ..credentials import CLIConfig, Credentials
-from ..errors import NexmoJWTError
+from ..diagnosis import CERTAIN, Cause, Evidence
+from ..errors import CredentialsError, NexmoJWTError, PrivateKeyError, ScopeError
 from ..inspection import inspect
-from ..keys import Key, concealed
+from ..keys import concealed
 from ..passphrase import ask_if_missing
-from ..redaction import Secret, shown
-from ..scope import Scope
-from .arguments import add_command, add_credentials, check_both, filled, read_token
-from .output import show
+from ..places import CLIConfig, Environment
+from ..probe import Reply
+from ..redaction import Secret
+from ..scope import Scope, product_of
+from .arguments import add_command, add_credentials, check_both, filled, in_options, read_token
+from .output import is_terminal, mark, show
+from .report import Report, Subject
 
 DEFAULT_URL = "https://api.nexmo.com/v1/calls?page_size=1"
 
@@ -36,48 +38,69 @@ def add_to(commands: Any) -> None:
         "check",
         _run,
         "find out why a request is refused",
-        "Look at the credentials, the key and the clock, make one request, and say what is wrong.",
+        "Look at the credentials, the key and the clock, make a request, and say what is wrong.\n"
+        "Where the request is refused, a second one asks the Users API, whose refusals say more\n"
+        "than Voice's. Where the API key and secret are found at the same place as the\n"
+        "application, Vonage is asked for its public key.",
     )
+    add = parser.add_argument
     url = "what to request; it must be in scope (default: %(default)s)"
-    parser.add_argument("--url", default=DEFAULT_URL, help=url)
-    public_key = "print the public key, for Vonage's dashboard"
-    parser.add_argument("--public-key", action="store_true", help=public_key)
-    given = "send this token instead of a new one; - reads it from stdin"
-    parser.add_argument("--token", type=filled, help=given)
+    add("--url", type=_url, default=DEFAULT_URL, help=url)
+    host = "a host that may receive the token, instead of Vonage's; may be repeated"
+    add("--host", action="append", type=filled, metavar="HOST", help=host)
+    add("--public-key", action="store_true", help="print the public key, for Vonage's dashboard")
+    add("--token", type=filled, help="send this token, not a new one; - reads it from stdin")
+    no_account = "do not ask Vonage for the application, with the API key and secret"
+    add("--no-account", action="store_true", help=no_account)
+    longest = "for how long to wait for each answer (default: %(default)s)"
+    add("--timeout", type=_positive, default=20, metavar="SECONDS", help=longest)
+    add("--json", action="store_true", help="print JSON, for machines")
     add_credentials(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     # What a request would log, this command says itself.
     logging.getLogger("requests_nexmo_jwt").addHandler(logging.NullHandler())
+    subject = Subject()
+    try:
+        auth, subject = _subject(arguments)
+        report = _report(arguments, auth, subject)
+    except NexmoJWTError as error:
+        if not arguments.json:
+            raise
+        report = Report(subject, Reply(arguments.url), [_unusable(error)])
+    if arguments.json:
+        print(json.dumps(report.as_json(), indent=2))
+    else:
+        verdict, *lines = report.as_text(with_public_key=arguments.public_key)
+        show(verdict, mark=mark(report.ok) if is_terminal() else "")
+        show(*lines)
+    return 0 if report.ok else 1
+
+
+def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subject]:
+    """Return what signs or sends, and what is known of it."""
     if arguments.token is not None:
         token = read_token([arguments.token])
-        inspect(token)
-        good, lines = _ask(arguments.url, GivenToken(token), None)
-        show(*lines)
-        return 0 if good else 1
+        application_id = inspect(token).claims.get("application_id")
+        return GivenToken(token, arguments.host), Subject(application_id=application_id)
     check_both(arguments)
     found = credentials.find(arguments.app_id, concealed(arguments.private_key))
-    show(*_describe_credentials(found))
 
-    def load(passphrase: Secret | None) -> tuple[Key, NexmoJWT]:
-        auth = NexmoJWT(arguments.app_id, arguments.private_key, passphrase=passphrase)
-        return found.load_key(passphrase), auth
+    def load(passphrase: Secret | None) -> tuple[NexmoJWT, Subject]:
+        auth = NexmoJWT(
+            arguments.app_id, arguments.private_key, passphrase=passphrase, hosts=arguments.host
+        )
+        return auth, Subject(found, found.load_key(passphrase), found.application_id)
 
-    key, auth = ask_if_missing(load)
-    show(*_describe_key(key, found))
-    if arguments.public_key:
-        show("", _public_key_pem(key))
-    good, lines = _ask(arguments.url, auth, auth.fingerprint)
-    show(*lines)
-    return 0 if good else 1
+    return ask_if_missing(load)
 
 
 class GivenToken(AuthBase):
     """Sends a token that somebody else has signed, where a token may go."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(self, token: str, hosts: list[str] | None = None) -> None:
+        self._token, self._scope = token, Scope(hosts)
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the request's ``Authorization`` header."""
@@ -86,76 +109,84 @@ class GivenToken(AuthBase):
 
     def header(self, url: str) -> str:
         """Return the header; raise ``ScopeError`` where ``url`` may not have it."""
-        Scope().check(url)
+        self._scope.check(url)
         return f"Bearer {self._token}"
 
 
-def _describe_credentials(found: Credentials) -> Iterator[str]:
-    """Yield lines on where the credentials came from and on the application's id."""
-    yield f"credentials: {found.source}"
-    if found.also_checked:
-        yield f"             looked at before: {', '.join(found.also_checked)}"
-    looks = "" if diagnosis.is_uuid(found.application_id) else " - does not look like one (a UUID)"
-    yield f"application: {shown(found.application_id)[1:-1]}{looks}"
+def _report(arguments: argparse.Namespace, auth: NexmoJWT | GivenToken, subject: Subject) -> Report:
+    """Ask what the answers so far leave open, until something is certain."""
+    url, timeout = arguments.url, arguments.timeout
+    auth.header(url)  # raises what it raises here, not in another thread
+    fingerprint = subject.key.fingerprint if subject.key else ""
+    reply = probe.ask(url, auth, timeout=timeout)
+    evidence = Evidence(reply, fingerprint)
+    users, record = None, None
+    if reply.verdict == "refused" and not arguments.no_account and _is_open(evidence):
+        record = _look_up(arguments, subject)
+        evidence = Evidence(reply, fingerprint, record=record)
+    product = product_of(url)
+    says_nothing = bool(product and product.name == "Voice")
+    says_nothing = says_nothing and reply.reading.code == dialects.UNKNOWN
+    if reply.verdict == "refused" and says_nothing and _is_open(evidence):
+        parts = urlsplit(url)
+        users_url = f"{parts.scheme}://{parts.netloc}/v1/users?page_size=1"
+        users = probe.ask(users_url, auth, timeout=timeout)
+        evidence = Evidence(reply, fingerprint, users, record)
+    return Report(subject, reply, diagnosis.causes(evidence), users=users, record=record)
 
 
-def _describe_key(key: Key, found: Credentials) -> Iterator[str]:
-    """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
-    yield f"key:         RSA, {key.current().private.key_size} bits, {key.current().form}"
-    yield f"             {key.fingerprint}"
-    path = key.path or (found.place.path if isinstance(found.place, CLIConfig) else None)
-    if path and os.path.exists(path) and os.name == "posix":
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        if mode & 0o077:
-            yield f"             others can read {path} (mode {mode:04o}): chmod 600 it"
-        else:
-            yield f"             only you can read {path} (mode {mode:04o})"
+def _is_open(evidence: Evidence) -> bool:
+    return all(cause.certainty != CERTAIN for cause in diagnosis.causes(evidence))
 
 
-def _public_key_pem(key: Key) -> str:
-    """Return the public key in PEM, as Vonage's dashboard takes it."""
-    public_key = key.current().private.public_key()
-    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def _ask(url: str, auth: NexmoJWT | GivenToken, fingerprint: str | None) -> tuple[bool, list[str]]:
-    """Make one request and return whether all is well, and lines on what came back.
-
-    Raises ``ScopeError`` where ``url`` may not have a token.
-    """
-    auth.header(url)
-    lines = [f"request:     GET {url}"]
-    started = time.time()
+def _look_up(arguments: argparse.Namespace, subject: Subject) -> Record | None:
+    place = subject.credentials.place if subject.credentials else None
     try:
-        response = requests.get(url, auth=auth, timeout=diagnosis.TIMEOUT, allow_redirects=False)
-    except NexmoJWTError:
-        raise
-    except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing, a Location
-        return False, [*lines, f"             {diagnosis.network_problem(error, url)}"]
-    first = response.history[0] if response.history else response
-    lines.append(f"             {response.status_code} {response.reason}")
-    if first is not response:
-        lines[-1] += f", after a {first.status_code} to a token signed with this machine's time"
-    answered = started + first.elapsed.total_seconds()
-    offset = diagnosis.clock_offset(first, received=answered)
-    by = "" if offset is None else ", by the server's Date"
-    lines.append(f"clock:       {diagnosis.clock_state(offset, first)}{by}")
-    if first.status_code != 401:
-        good, words = diagnosis.verdict(response.status_code)
-        return good, [*lines, f"token:       {words}"]
-    return False, [*lines, *_describe_refusal(first, offset, fingerprint)]
+        found = credentials.find_account(place)
+    except CredentialsError:  # a place that has nothing to do with the arguments
+        return None
+    application_id = subject.application_id
+    if found is None or not isinstance(application_id, str):
+        return None
+    return account.look_up(
+        found,
+        application_id,
+        arguments.url,
+        Scope(arguments.host),
+        timeout=arguments.timeout,
+        is_ours=isinstance(place, (Environment, CLIConfig)),
+    )
 
 
-def _describe_refusal(
-    refused: requests.Response, offset: float | None, fingerprint: str | None
-) -> Iterator[str]:
-    """Yield the server's own words, and what may be wrong."""
-    detail = diagnosis.server_detail(refused)
-    if detail:
-        yield f"the server:  {detail!r:.300}"
-    token = str(refused.request.headers["Authorization"]).removeprefix("Bearer ")
-    causes = diagnosis.causes(inspect(token), refused, offset=offset, fingerprint=fingerprint)
-    yield "diagnosis:   the likeliest first"
-    for number, cause in enumerate(causes, 1):
-        yield f"  {number}. {cause.problem}"
-        yield f"     {cause.remedy}"
+def _unusable(error: NexmoJWTError) -> Cause:
+    """Return the cause that kept the request from being made."""
+    codes = ((PrivateKeyError, "private-key"), (ScopeError, "scope"))
+    code = next((code for kind, code in codes if isinstance(error, kind)), "credentials")
+    problem, _, remedy = in_options(str(error)).partition(". ")
+    return Cause(code, CERTAIN, f"{problem.rstrip('.')}.", remedy)
+
+
+def _url(text: str) -> str:
+    """Refuse an address without a scheme, and say how to write it."""
+    if "://" in text or not text.strip():
+        return text
+    host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
+    scheme = "http" if _is_loopback(host) else "https"
+    raise argparse.ArgumentTypeError(f"it has no scheme. Write {scheme}://{text}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host in ("localhost", "")
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if 0 < number <= 3600:
+        return number
+    raise argparse.ArgumentTypeError("give a number of seconds, up to 3600")

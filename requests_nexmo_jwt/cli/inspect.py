@@ -1,20 +1,23 @@
-"""``nexmo-jwt inspect``: what a token says, and which rules it keeps."""
+"""``nexmo-jwt inspect``: what a token says, and which of the documented rules it keeps."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
-from .. import credentials, diagnosis
+from .. import credentials
 from ..errors import NexmoJWTError
-from ..inspection import Inspection, inspect
-from ..keys import concealed
+from ..inspection import Inspection, Rule, inspect
+from ..keys import Key, concealed
 from ..passphrase import ask_if_missing
-from ..redaction import printable
+from ..redaction import shown
+from ..scope import origin_of, product_of
 from .arguments import add_command, add_credentials, check_both, read_token
-from .output import mark, show_fields
+from .output import mark, show, show_fields
 
 
 def add_to(commands: Any) -> None:
@@ -23,9 +26,11 @@ def add_to(commands: Any) -> None:
         commands,
         "inspect",
         _run,
-        "show what a token says, and which of Nexmo's rules it keeps",
-        "Show what a token says, and which of Nexmo's rules it keeps. It needs no key; where one\n"
-        "is at hand, it tells whether the token was signed with it.",
+        "show what a token says, and which of the documented rules it keeps",
+        "Show what a token says, and which of the documented rules it keeps: a tick for a rule that\n"
+        "is kept, a cross for one that is broken, a question mark where it is not documented\n"
+        "whether Nexmo accepts such a token. It needs no key; where one is at hand, it tells\n"
+        "whether the token was signed with it.",
     )
     parser.add_argument(
         "token",
@@ -33,6 +38,8 @@ def add_to(commands: Any) -> None:
         metavar="TOKEN",
         help="a token, an Authorization header or a curl command line; - reads stdin",
     )
+    request = "also tell whether the token is for this request, such as 'GET https://...'"
+    parser.add_argument("--for", type=_request, dest="request", metavar="REQUEST", help=request)
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
     add_credentials(parser)
 
@@ -41,8 +48,10 @@ def _run(arguments: argparse.Namespace) -> int:
     found = inspect(read_token(arguments.token))
     now = time.time()
     rules = found.rules(now=now)
+    if arguments.request:
+        rules += _rules_of_the_request(found, *arguments.request)
     verified, signature = _signature(arguments, found)
-    good = all(rule.kept for rule in rules) and verified is not False
+    good = all(rule.kept is not False for rule in rules) and verified is not False
     if arguments.json:
         report = {
             "ok": good,
@@ -59,9 +68,32 @@ def _run(arguments: argparse.Namespace) -> int:
     show_fields(found.claims, now)
     print("\nrules")
     for rule in rules:
-        print(f"  {mark(rule.kept)} {rule.name + ': ' if rule.kept else ''}{rule.reason}")
-    print(f"  {mark(verified)} the signature {printable(signature)}")
+        show(f"  {rule.name + ': ' if rule.kept else ''}{rule.reason}", mark=mark(rule.kept))
+    show(f"  the signature {signature}", mark=mark(verified))
     return 0 if good else 1
+
+
+def _request(text: str) -> tuple[str, str]:
+    """Read ``METHOD URL``; without a method it is GET, without a host a path alone."""
+    method, space, url = text.strip().rpartition(" ")
+    method = method.strip() if space else "GET"
+    if re.fullmatch("[A-Za-z]+", method) and (url.startswith("/") or origin_of(url)):
+        return method.upper(), url
+    raise argparse.ArgumentTypeError(
+        f"{shown(text)} is not of the form 'GET https://api.nexmo.com/v1/calls'"
+    )
+
+
+def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:
+    path = urlsplit(url).path or "/"
+    name = f"{method} {shown(path)[1:-1]}"
+    rules = [Rule("for", True, f"the acl opens {name}" if "acl" in found.claims else name)]
+    if not found.opens(method, path):
+        rules = [Rule("for", False, f"the acl does not open {name}", "acl")]
+    product = product_of(url if "://" in url else f"http://localhost{url}")
+    if product and not product.takes_jwt:
+        rules.append(Rule("for", False, f"no token is wanted: {product.instead}", "product"))
+    return rules
 
 
 def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool | None, str]:
@@ -81,4 +113,16 @@ def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool |
         if arguments.private_key:
             raise
         return None, f"was not verified: {error}"
-    return diagnosis.signature_verdict(found, ours.application_id, key)
+    return _verified(found, ours.application_id, key)
+
+
+def _verified(found: Inspection, application_id: str, key: Key) -> tuple[bool, str]:
+    if found.is_signed_by(key.current().private.public_key()):
+        return True, f"was made with your key, {key.fingerprint}"
+    verdict = f"was not made with your key, {key.fingerprint}"
+    theirs = found.claims.get("application_id")
+    if application_id and application_id != theirs:
+        verdict += (
+            f"; that is the key of application {shown(application_id)}, not of {shown(theirs)}"
+        )
+    return False, verdict

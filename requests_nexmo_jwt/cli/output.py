@@ -1,15 +1,18 @@
-"""How the commands print: marks, times and errors."""
+"""How the commands print: marks, colours, times and errors."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import textwrap
 from datetime import datetime, timezone
 from typing import Any
 
-from ..claims import read_time, span
 from ..redaction import printable
+from ..rules import read_time, span
+
+_WIDTH = 80
 
 
 def fail(message: str) -> int:
@@ -18,24 +21,34 @@ def fail(message: str) -> int:
     return 1
 
 
-def show(*lines: str) -> None:
-    """Print ``lines`` at once, without anything that a terminal would obey."""
-    print(*map(printable, lines), sep="\n", flush=True)
+def show(*lines: str, mark: str = "") -> None:
+    """Print ``lines`` at once, without anything of theirs that a terminal would obey.
+
+    On a terminal they are wrapped between words. ``mark`` stands before the words of the first.
+    """
+    for line in map(printable, lines):
+        body = line.lstrip(" ")
+        indent = " " * (len(line) - len(body))
+        start, margin = (f"{indent}{mark} ", len(indent) + 2) if mark else (indent, len(indent))
+        print(start + (_wrapped(body, margin) if is_terminal() else body))
+        mark = ""
+    sys.stdout.flush()
 
 
 def show_fields(fields: dict[str, Any], now: float) -> None:
     """Print a header or claims, a line each, with times as people read them."""
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
-        # JSON escapes whatever a terminal might obey.
-        line = f"  {json.dumps(name)[1:-1]:{width}}  {json.dumps(value)}"
+        # JSON escapes most of what a terminal might obey, ``printable`` the rest.
+        shown = json.dumps(value, ensure_ascii=False)
+        line = f"  {json.dumps(name, ensure_ascii=False)[1:-1]:{width}}  {shown}"
         moment = read_time(value) if name in ("iat", "exp", "nbf") else None
         if moment is not None:
             line += f"  {_when(moment, now)}"
             issued = read_time(fields.get("iat"))
             if name == "exp" and issued is not None:
                 line += f", {moment - issued} s after iat"
-        print(line)
+        print(printable(line))
 
 
 def mark(kept: bool | None) -> str:
@@ -46,9 +59,21 @@ def mark(kept: bool | None) -> str:
     except UnicodeEncodeError:
         tick, cross = "+", "x"
     sign, colour = {True: (tick, 32), False: (cross, 31), None: ("?", 33)}[kept]
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):  # no-color.org
-        return f"\033[{colour}m{sign}\033[0m"
-    return sign
+    return f"\033[{colour}m{sign}\033[0m" if is_terminal() else sign
+
+
+def is_terminal() -> bool:
+    """Tell whether a person looks at stdout who has not asked for plain text (no-color.org)."""
+    is_dumb = os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not is_dumb
+
+
+def _wrapped(body: str, margin: int) -> str:
+    """Wrap ``body`` between words; what follows its first line stands under its words."""
+    number = body.partition(". ")[0]
+    under = margin + (len(number) + 2 if number.isdigit() else 0 if margin else 2)
+    lines = textwrap.wrap(body, _WIDTH - under, break_long_words=False, break_on_hyphens=False)
+    return ("\n" + " " * under).join(lines)
 
 
 def _when(moment: int, now: float) -> str:

@@ -1,4 +1,4 @@
-"""A Nexmo on this machine, which refuses what Nexmo refuses and says why.
+"""A Nexmo on this machine: it refuses in the words of the product that a path belongs to.
 
 It is for people without an account, for tests, and for trying things offline::
 
@@ -6,7 +6,10 @@ It is for people without an account, for tests, and for trying things offline::
         requests.get(nexmo.url + "/v1/calls", auth=nexmo.auth())
         assert nexmo.requests[-1].accepted
 
-It listens on 127.0.0.1 only. It signs nothing, so that its verdict depends on no signer.
+It listens on 127.0.0.1 only. It signs nothing, so that its verdict depends on no signer. Why it
+refused a request stands in ``nexmo.requests``, in the log and in the header ``X-Sandbox-Verdict``,
+which Nexmo does not have. What is not documented of Nexmo, the sandbox decides by itself:
+``docs/vonage.md`` tells one from the other.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import secrets
 import ssl
 import tempfile
 import threading
@@ -27,11 +31,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
+from .. import products
 from . import answers
 from .answers import Answer
-from .judge import Judge, Refusal, read
+from .judge import Call, Judge, Refusal
 from .server import Server
 
 if TYPE_CHECKING:
@@ -49,8 +59,8 @@ class SeenRequest:
     """A request that the sandbox has answered.
 
     ``path`` is with its query, as it was sent. ``claims`` are the token's, believed or
-    not; None where there was no token to read. ``verdict`` is ``"accepted"`` or the
-    sentence that the caller got as ``detail``. ``status`` is the status of the answer.
+    not; None where there was no token to read. ``verdict`` is ``"accepted"`` or why the
+    request was refused. ``status`` is the status of the answer.
     """
 
     method: str
@@ -62,7 +72,7 @@ class SeenRequest:
 
     @property
     def accepted(self) -> bool:
-        """Whether Nexmo would have taken the token."""
+        """Whether the token, or the API key and secret, were accepted."""
         return self.verdict == ACCEPTED
 
 
@@ -77,6 +87,8 @@ class Sandbox:
     :param application_id: the application's id; by default a new one.
     :param key: the application's key; by default a new one of 2048 bits, which takes a
         tenth of a second to make.
+    :param single_use: refuse a token whose ``jti`` was accepted before. Nexmo does not: it is for
+        tests that each request has a token of its own.
     :raises OSError: the port is taken or not allowed.
     """
 
@@ -88,12 +100,22 @@ class Sandbox:
         ssl_context: ssl.SSLContext | None = None,
         application_id: str | None = None,
         key: rsa.RSAPrivateKey | None = None,
+        single_use: bool = False,
     ) -> None:
         self.clock_offset = clock_offset
         #: The id of the throwaway application.
         self.application_id: str = application_id or str(uuid.uuid4())
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._judge = Judge(self.application_id, key.public_key())
+        #: The API key and secret of its account, which some products take instead of a token.
+        self.api_key: str = secrets.token_hex(4)
+        self.api_secret: str = secrets.token_hex(8)
+        self._judge = Judge(
+            self.application_id,
+            key.public_key(),
+            key_and_secret=f"{self.api_key}:{self.api_secret}",
+            single_use=single_use,
+        )
+        self._answers: dict[tuple[str, str], Answer] = {}
         self._seen: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
         self._next_answers: deque[Answer] = deque()
         self._thread: threading.Thread | None = None
@@ -135,13 +157,34 @@ class Sandbox:
         return NexmoJWT(self.application_id, self.private_key, **options)
 
     def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
-        """Take signatures by this key as well, for an application whose key rotates."""
+        """Accept signatures by this key as well, as the application's current one."""
         self._judge.public_keys.append(public_key)
 
     @property
     def requests(self) -> list[SeenRequest]:
         """The last 1,000 requests that it has answered, oldest first."""
         return list(self._seen)
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        status: int = 200,
+        body: object = b"",
+        headers: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """Answer each request for ``method`` and ``path`` with this, until told otherwise.
+
+        A request that is refused gets its refusal as ever. A ``path`` without a query stands for
+        itself with any. ``body`` is str, bytes, or what is sent as JSON. Raises ``ValueError`` or
+        ``TypeError`` for what HTTP cannot send.
+        """
+        if isinstance(body, (str, bytes)):
+            answer = _checked(status, headers, body)
+        else:
+            as_json = answers.as_json(status, body)
+            answer = _checked(status, {**as_json.headers, **(headers or {})}, as_json.body)
+        self._answers[method.upper(), path] = answer
 
     def answer_next(
         self,
@@ -155,33 +198,53 @@ class Sandbox:
         ``Content-Length`` are added; a header that is None in ``headers`` is left out. Raises
         ``ValueError`` or ``TypeError`` for what HTTP cannot send.
         """
-        content = body.encode() if isinstance(body, str) else bytes(body)
-        for name, value in (headers or {}).items():
-            if re.search(rb"[\r\n]", f"{name}{value}".encode("latin-1")):
-                raise ValueError(f"the header {name!r} has a line end in it")
-        if not 200 <= int(status) <= 999:
-            raise ValueError(f"status is {status}; the last answer to a request is 200 or above")
-        self._next_answers.append(Answer(int(status), headers or {}, content))
+        self._next_answers.append(_checked(status, headers, body))
 
     def now(self) -> float:
         """Return the time by the sandbox's clock, in Unix seconds."""
         return time.time() + self.clock_offset
 
     def _answer(self, method: str, path: str, authorization: list[str], body: bytes) -> Answer:
-        claims: dict[str, Any] | None = None
-        verdict = ACCEPTED
+        call = Call(method, path, authorization, products.find(path))
+        trace_id = uuid.uuid4().hex
         try:
-            token = read(authorization)
-            claims = token.claims
-            self._judge.judge(token, method, path, now=self.now())
+            self._judge.judge(call, now=self.now())
         except Refusal as refusal:
             verdict = str(refusal)
-            answer = answers.refused(verdict, is_expired=refusal.code == "expired")
+            answer = answers.refused(refusal.code, call.product, trace_id)
         else:
-            answer = answers.accepted(method, path, claims)
+            verdict = ACCEPTED
+            answer = self._accepted(call)
+        ours = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": ascii(verdict)[1:-1][:200]}
+        answer = answer._replace(headers={**ours, **answer.headers})
         with suppress(IndexError):
             answer = self._next_answers.popleft()
+        claims = self._judge.claims_in(call)
         self._seen.append(SeenRequest(method, path, claims, verdict, answer.status, body))
         # Escaped, for the terminal of whoever reads the log.
         _log.info("%s", ascii(f"{method} {path}: {answer.status}, {verdict}")[1:-1])
         return answer
+
+    def _accepted(self, call: Call) -> Answer:
+        path = call.path.partition("?")[0]
+        for asked in (call.path, path):
+            if (call.method, asked) in self._answers:
+                return self._answers[call.method, asked]
+        folder, _, last = path.rpartition("/")
+        if (call.method, folder) == ("GET", "/v2/applications"):
+            pem = self._judge.public_keys[-1].public_bytes(
+                Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+            )
+            return answers.application(self.application_id, pem.decode(), last)
+        return answers.accepted(call.method, call.path, self._judge.claims_in(call))
+
+
+def _checked(status: int, headers: Mapping[str, str | None] | None, body: bytes | str) -> Answer:
+    """Return an answer; raise ``ValueError`` or ``TypeError`` for what HTTP cannot send."""
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    for name, value in (headers or {}).items():
+        if re.search(rb"[\r\n]", f"{name}{value}".encode("latin-1")):
+            raise ValueError(f"the header {name!r} has a line end in it")
+    if not 200 <= int(status) <= 999:
+        raise ValueError(f"status is {status}; the last answer to a request is 200 or above")
+    return Answer(int(status), headers or {}, content)

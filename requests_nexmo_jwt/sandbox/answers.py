@@ -1,13 +1,18 @@
-"""What the sandbox answers: the article's calls, an echo, and a problem for each refusal."""
+"""What the sandbox answers: the article's calls, an echo, and each product's own refusal."""
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-_PROBLEMS = "https://developer.vonage.com/api-errors"
+from .. import dialects
+from ..products import Product
+
+# The names of problems come in several spellings.
+_NEXMO_PROBLEMS = "https://developer.nexmo.com/api-errors"
+_VONAGE_PROBLEMS = "https://developer.vonage.com/en/api-errors"
+_NO_CREDENTIALS = "You did not provide correct credentials."
 
 # The call of the article's answer: GET /v1/calls, in HAL.
 _CALLS = {
@@ -45,25 +50,108 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def accepted(method: str, path: str, claims: Mapping[str, Any]) -> Answer:
+def as_json(status: int, content: object) -> Answer:
+    """Return an answer with ``content`` as JSON."""
+    body = json.dumps(content, indent=2).encode() + b"\n"
+    return Answer(status, {"Content-Type": "application/json"}, body)
+
+
+def accepted(method: str, path: str, claims: Mapping[str, Any] | None) -> Answer:
     """Answer a request whose token is accepted: with the calls, or with what it said."""
     if method == "GET" and path.partition("?")[0] == "/v1/calls":
-        return _json(200, _CALLS)
-    return _json(200, {"method": method, "path": path, "claims": claims})
+        return as_json(200, _CALLS)
+    return as_json(200, {"method": method, "path": path, "claims": claims})
 
 
-def refused(detail: str, *, is_expired: bool) -> Answer:
-    """Answer a request whose token is refused: the 401 of RFC 7807, with Vonage's types."""
-    problem = {
-        "type": f"{_PROBLEMS}#{'jwt-expired' if is_expired else 'unauthorized'}",
-        "title": "JWT expired" if is_expired else "Unauthorized",
-        "detail": detail,
-        "instance": uuid.uuid4().hex,
-    }
-    headers = {"Content-Type": "application/problem+json", "WWW-Authenticate": "Bearer"}
-    return _json(401, problem, headers)
+def application(application_id: str, public_key: str, asked: str) -> Answer:
+    """Answer ``GET /v2/applications/{asked}``, where there is the one application alone."""
+    if asked != application_id:
+        return as_json(404, {"title": "Not Found", "detail": "There is no such application."})
+    keys = {"public_key": public_key}
+    return as_json(200, {"id": application_id, "name": "Sandbox", "keys": keys})
 
 
-def _json(status: int, content: object, headers: Mapping[str, str | None] | None = None) -> Answer:
-    body = json.dumps(content, indent=2).encode() + b"\n"
-    return Answer(status, headers or {"Content-Type": "application/json"}, body)
+def refused(code: str, product: Product | None, trace_id: str) -> Answer:
+    """Refuse a request in the words of its product; ``code`` is one of ``dialects``."""
+    dialect = product.dialect if product else "gateway"
+    words = _WORDS[dialect](code)
+    if dialect in ("messages", "conversation", "verify", "account", "gateway"):
+        words["instance"] = trace_id
+    answer = as_json(product.refusal_status if product else 401, words)
+    if dialect == "verify":
+        return answer._replace(headers={"Content-Type": "application/problem+json"})
+    return answer
+
+
+def _gateway(code: str) -> dict[str, object]:
+    kind = f"{_NEXMO_PROBLEMS}#unauthorized"
+    return {"type": kind, "title": "Unauthorized", "detail": _NO_CREDENTIALS}
+
+
+def _account(code: str) -> dict[str, object]:
+    return {**_gateway(code), "title": "Invalid credentials supplied"}
+
+
+def _voice(code: str) -> dict[str, object]:
+    return {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
+
+
+def _messages(code: str) -> dict[str, object]:
+    is_missing = code == dialects.MISSING
+    detail = "Request header 'Authorization' missing" if is_missing else "Invalid Token"
+    return {"title": "Unauthorised", "detail": detail}
+
+
+_CONVERSATION_CODES = {
+    dialects.MISSING: ("system:error:missing-token", "You did not provide a token."),
+    dialects.EXPIRED: ("system:error:expired-token", "You provided an expired token."),
+    dialects.ACL: ("system:error:permission", "You did not provide a correct token."),
+}
+
+
+def _conversation(code: str) -> dict[str, object]:
+    invalid = ("system:error:invalid-token", "You did not provide a valid token.")
+    name, detail = _CONVERSATION_CODES.get(code, invalid)
+    detail += " Please provide a valid token."
+    if code == dialects.SUB:
+        name, detail = "user:error:invalid-user-token", "Token does not contain a user name."
+    kind = f"https://developer.nexmo.com/api/conversation#{name}"
+    return {"title": "Unauthorized.", "type": kind, "code": name, "detail": detail}
+
+
+def _verify(code: str) -> dict[str, object]:
+    if code == dialects.EXPIRED:
+        kind, detail = f"{_VONAGE_PROBLEMS}#jwt-expired", "The JWT provided has expired."
+        return {"title": _NO_CREDENTIALS, "type": kind, "detail": detail}
+    return _gateway(code)
+
+
+def _video(code: str) -> dict[str, object]:
+    return {"code": 403, "message": "You passed in an invalid Vonage JWT token."}
+
+
+def _media(code: str) -> dict[str, object]:
+    return {"status": 401}
+
+
+def _audit(code: str) -> dict[str, object]:
+    message = 'Full authentication is required. JWT was not found in "Authorization" HTTP header.'
+    return {"status": 401, "error": "Unauthorized", "message": message}
+
+
+def _rest(code: str) -> dict[str, object]:
+    return {"error-code": "401", "error-code-label": "authentication failed"}
+
+
+_WORDS: dict[str, Callable[[str], dict[str, object]]] = {
+    "gateway": _gateway,
+    "account": _account,
+    "voice": _voice,
+    "messages": _messages,
+    "conversation": _conversation,
+    "verify": _verify,
+    "video": _video,
+    "media": _media,
+    "audit": _audit,
+    "rest": _rest,
+}

@@ -1,74 +1,129 @@
-"""The verdict on a token, by the rules of ``claims``; tokens are read by ``inspection``."""
+"""The verdict on a request's credentials, by ``rules`` and ``products``."""
 
 from __future__ import annotations
 
+import base64
+import hmac
 import threading
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ..claims import acl_opens, violations
+from .. import dialects
 from ..errors import TokenError
 from ..inspection import Inspection, inspect
+from ..products import Product
+from ..redaction import shown
 
 
 class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program
-    """The token is refused; the text says why, ``code`` is that of the broken rule, if any."""
+    """The request is refused; the text says why, ``code`` is one of ``dialects``."""
 
-    def __init__(self, detail: str, code: str | None = None) -> None:
+    def __init__(self, detail: str, code: str = dialects.INVALID) -> None:
         super().__init__(detail)
         self.code = code
 
 
-class Judge:
-    """Judges the tokens of one application, whose key may rotate."""
+class Call(NamedTuple):
+    """A request, as far as it matters to the verdict."""
 
-    def __init__(self, application_id: str, public_key: rsa.RSAPublicKey) -> None:
+    method: str
+    path: str
+    authorization: list[str]
+    product: Product | None
+
+
+class Judge:
+    """Judges tokens of one application, whose key may rotate, and its account's key and secret.
+
+    A future ``iat`` is refused without leeway, and an ``acl`` is checked for every product: these
+    are the sandbox's own choices, since what Nexmo does there is not documented.
+    """
+
+    def __init__(
+        self,
+        application_id: str,
+        public_key: rsa.RSAPublicKey,
+        *,
+        key_and_secret: str,
+        single_use: bool,
+    ) -> None:
         self._application_id = application_id
+        #: The keys whose signatures are accepted, the current one last.
         self.public_keys: list[rsa.RSAPublicKey] = [public_key]
+        self._basic = base64.b64encode(key_and_secret.encode()).decode()
+        self._single_use = single_use
         self._used: set[str] = set()  # every jti that was accepted
         self._lock = threading.Lock()
 
-    def judge(self, token: Inspection, method: str, path: str, *, now: float) -> None:
-        """Raise ``Refusal`` for the first rule that the token breaks at ``now``."""
-        algorithm, claims = token.header.get("alg"), token.claims
+    def claims_in(self, call: Call) -> dict[str, Any] | None:
+        """Return what the token says, believed or not; None where there is no token to read."""
+        try:
+            return _token(call.authorization).claims
+        except Refusal:
+            return None
+
+    def judge(self, call: Call, *, now: float) -> None:
+        """Raise ``Refusal`` for the first thing that is wrong with the credentials at ``now``."""
+        product = call.product
+        if product and product.takes_key_and_secret and _scheme(call.authorization) == "basic":
+            self._check_basic(call.authorization[0])
+            return
+        token = _token(call.authorization)
+        if product and not product.takes_jwt:
+            raise Refusal(product.instead, dialects.WRONG_AUTHENTICATION)
+        self._check_signer(token)
+        self._check_claims(token, call, now)
+        if self._single_use:
+            self._use(token.claims["jti"])
+
+    def _check_basic(self, header: str) -> None:
+        given = header.partition(" ")[2].strip()
+        if not hmac.compare_digest(given.encode(), self._basic.encode()):
+            raise Refusal("the API key and secret are not the account's")
+
+    def _check_signer(self, token: Inspection) -> None:
+        algorithm, application_id = token.header.get("alg"), token.claims.get("application_id")
         if algorithm != "RS256":
-            raise Refusal(f"alg is {algorithm!r}; it must be RS256")
-        application_id = claims.get("application_id")
+            raise Refusal(f"alg is {algorithm!r:.40}, not 'RS256'")
         if application_id is not None and application_id != self._application_id:
-            raise Refusal(f"application_id {application_id!r} is not known here")
+            raise Refusal(f"application_id {shown(application_id)} is not known here")
         if not any(token.is_signed_by(public_key) for public_key in self.public_keys):
             raise Refusal("the signature does not match the application's public key")
-        for violation in violations(claims, now=now):
-            raise Refusal(violation.reason, violation.code)
-        self._check_acl(claims, method, path.partition("?")[0])
-        self._use(claims["jti"])
 
-    def _check_acl(self, claims: Mapping[str, Any], method: str, path: str) -> None:
-        if "acl" in claims and not acl_opens(claims["acl"], method, path):
-            raise Refusal(f"acl does not allow {method} {path}")
+    def _check_claims(self, token: Inspection, call: Call, now: float) -> None:
+        for rule in token.broken(now=now):
+            is_expired = (rule.name, rule.code) == ("exp", "expired")
+            raise Refusal(rule.reason, dialects.EXPIRED if is_expired else dialects.INVALID)
+        if call.product and call.product.name == "Client SDK" and "sub" not in token.claims:
+            raise Refusal("sub is missing: this takes the token of a user", dialects.SUB)
+        if not token.opens(call.method, call.path):
+            path = shown(call.path.partition("?")[0])[1:-1]
+            raise Refusal(f"acl does not open {call.method} {path}", dialects.ACL)
 
     def _use(self, jti: str) -> None:
         with self._lock:
             if jti in self._used:
-                raise Refusal("jti was used before: each request needs a token of its own")
+                raise Refusal("jti was used before, and this sandbox is single_use")
             self._used.add(jti)
 
 
-def read(authorization: list[str]) -> Inspection:
+def _token(authorization: list[str]) -> Inspection:
     """Take apart the token in the ``Authorization`` headers of a request.
 
     Raises ``Refusal`` where there is none, or more than one.
     """
     if not authorization:
-        raise Refusal("there is no Authorization header")
+        raise Refusal("there is no Authorization header", dialects.MISSING)
     if len(authorization) > 1:
         raise Refusal(f"there are {len(authorization)} Authorization headers")
-    scheme, _, token = authorization[0].partition(" ")
-    if scheme.lower() != "bearer":
-        raise Refusal(f"the Authorization scheme is {scheme!r}; it must be Bearer")
+    if _scheme(authorization) != "bearer":
+        raise Refusal("the scheme of the Authorization header is not Bearer")
     try:
-        return inspect(token.strip())
+        return inspect(authorization[0].partition(" ")[2].strip())
     except TokenError as error:
         raise Refusal(f"the token is malformed: {error}") from None
+
+
+def _scheme(authorization: list[str]) -> str:
+    return authorization[0].partition(" ")[0].lower() if len(authorization) == 1 else ""

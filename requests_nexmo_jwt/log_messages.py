@@ -1,0 +1,102 @@
+"""What the logger says of a refusal and of a wrong clock: one line each, from what is known here.
+
+The body of the answer is not read: it is the caller's.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from requests import Response
+
+from .clock import TOLERANCE, server_time
+from .inspection import inspect
+from .redaction import shown
+from .scope import product_of
+
+#: Seconds that a clock may be off before it is worth a word.
+CLOCK_SLACK = 30
+
+
+def clock_news(offset: float, response: Response) -> str:
+    """Return a sentence or two on the clock of the server that answered."""
+    host = urlsplit(response.url).hostname
+    if abs(offset) <= TOLERANCE:
+        return f"The clocks of {host} and of this machine agree again."
+    return (
+        f"The clock of {host} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this "
+        "machine's, so a token has to be signed with its time. Set this machine's clock right."
+    )
+
+
+def not_sent_again(offset: float, response: Response, obstacle: str) -> str:
+    """Say why a refusal that the clock explains was not answered by one more try."""
+    return (
+        f"{clock_news(offset, response)} {obstacle}, so the request that was refused was not sent "
+        "again; the next request of this auth object is signed with that time."
+    )
+
+
+def summary(
+    token: str, response: Response, *, application_id: str, fingerprint: str, has_worked: bool
+) -> str:
+    """Return one line on a refusal of ``token``.
+
+    ``has_worked``: the same key and application were accepted before.
+    """
+    at = server_time(response.headers.get("Date"), response.headers.get("Age"))
+    offset = None if at is None else at - time.time()
+    now = time.time() if at is None else at + 1  # a Date has dropped up to a second
+    broken = inspect(token).broken(now=now)
+    state = clock_state(offset, response.elapsed.total_seconds())
+    line = f"{response.status_code} from {urlsplit(response.url).hostname}: "
+    if broken:
+        line += f"token refused: {broken[0].reason}, clock {state}"
+    else:
+        reason = _reason(token, response, application_id, fingerprint, has_worked)
+        line += f"token well-formed, clock {state}; {reason}"
+    again = len(getattr(getattr(response.raw, "retries", None), "history", ()))
+    if again:
+        line += f"; urllib3 sent the request, token included, {again + 1} times"
+    return f"{line}; run 'nexmo-jwt check' for details." if _has_command() else f"{line}."
+
+
+def _reason(
+    token: str, response: Response, application_id: str, fingerprint: str, has_worked: bool
+) -> str:
+    """Return what may explain the refusal of a token that keeps the rules."""
+    product = product_of(response.url)
+    path, method = urlsplit(response.url).path or "/", str(response.request.method)
+    if product and not product.takes_jwt:
+        return f"it is not the token: {product.instead}"
+    if not inspect(token).opens(method, path):
+        return f"the token's acl does not open {method} {shown(path)[1:-1]}"
+    if not has_worked:
+        return f"perhaps the key ({fingerprint}) is not the one of application {application_id}"
+    reason = (
+        "this key was accepted before, so perhaps it was replaced or revoked since, or the token "
+        "may not do this"
+    )
+    return reason if product else f"{reason}, or the product takes another authentication"
+
+
+def clock_state(offset: float | None, elapsed: float) -> str:
+    """Return a few words on this machine's clock, by the ``offset`` that the server's has.
+
+    ``elapsed`` is how many seconds the answer took.
+    """
+    if offset is None:
+        return "not known: the response has no usable Date"
+    if abs(offset) <= elapsed + CLOCK_SLACK:
+        return f"within {max(2, math.ceil(abs(offset)))} s"
+    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
+
+
+def _has_command() -> bool:
+    beside = Path(sys.executable).with_name("nexmo-jwt")
+    return beside.exists() or shutil.which("nexmo-jwt") is not None

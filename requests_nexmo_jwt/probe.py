@@ -1,0 +1,211 @@
+"""One request that is made to learn from its answer, within bounds of time and size."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import requests
+from requests import PreparedRequest, Response
+from requests.auth import AuthBase
+
+from . import dialects
+from .clock import server_time
+from .dialects import Reading
+from .errors import NexmoJWTError
+from .products import is_refusal
+from .redaction import printable
+from .scope import origin_of, product_of
+from .second_try import beginning
+
+_MAX_ANSWER_BYTES = 1 << 16
+
+_BROKEN_ANSWER = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+class Trouble(NamedTuple):
+    """Why no answer came, and what to do."""
+
+    problem: str
+    remedy: str
+
+
+# What OpenSSL's releases call an answer in plain text.
+_NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}
+
+
+_NOTHING_READ = Reading(dialects.UNKNOWN, "", None)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back for ``GET url``.
+
+    ``status`` is None where no answer came; ``trouble`` then says why. ``offset`` is how many
+    seconds the server's clock is ahead by its ``Date``, None where it has none, and
+    ``server_time`` its time then, this machine's where it has none. ``elapsed`` is how long the
+    answer took. Where a first token was refused and one with the server's time was sent,
+    ``first_status`` is the status of that refusal. ``token`` is the one that was sent first.
+    """
+
+    url: str
+    trouble: Trouble | None = None
+    status: int | None = None
+    reason: str = ""
+    reading: Reading = _NOTHING_READ
+    body: bytes = b""
+    location: str = ""
+    offset: float | None = None
+    server_time: float = 0
+    elapsed: float = 0
+    first_status: int | None = None
+    token: str = field(default="", repr=False)
+
+    @property
+    def verdict(self) -> str:
+        """What the answer says of the token: ``accepted``, ``refused``, or nothing: ``unclear``.
+
+        A 403 or 404 can come before any authentication, a 401 from an account without money.
+        """
+        if self.status is None:
+            return "unclear"
+        is_past_it = self.status < 300 or self.status in (402, 422)
+        if is_past_it or self.reading.code == dialects.NO_MONEY:
+            return "accepted"
+        if self.status == 405 and self.body.strip():
+            return "accepted"
+        return "refused" if is_refusal(self.status, product_of(self.url)) else "unclear"
+
+
+def ask(url: str, auth: AuthBase, *, timeout: float) -> Reply:
+    """Make the request; ``timeout`` is in seconds, for all of it.
+
+    Redirects are not followed. Raises what ``auth`` raises.
+    """
+    replies: list[Reply | NexmoJWTError] = []
+
+    def make() -> None:
+        replies.append(_made(url, auth, timeout))
+
+    # requests' own timeout begins anew with each byte that arrives.
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    thread.join(timeout + 1)
+    reply = replies[0] if replies else Reply(url, _too_late(timeout))
+    if isinstance(reply, NexmoJWTError):
+        raise reply
+    return reply
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: Response) -> None:
+        """Return none: requests would read the whole body of a redirect for the next hop."""
+
+
+def _made(url: str, auth: AuthBase, timeout: float) -> Reply | NexmoJWTError:
+    sent: list[str] = []
+
+    def signed(request: PreparedRequest) -> PreparedRequest:
+        auth(request)
+        scheme, _, token = str(request.headers["Authorization"]).partition(" ")
+        sent.append(token if scheme == "Bearer" else "")  # not an API key and secret
+        return request
+
+    started = time.time()
+    with _Session() as session:
+        try:
+            response = session.get(url, auth=signed, timeout=timeout, stream=True)
+            body = b"".join(beginning(response, _MAX_ANSWER_BYTES, timeout))
+        except NexmoJWTError as error:
+            return error
+        except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing
+            return Reply(url, network_trouble(error, url, timeout))
+    first = response.history[0] if response.history else response
+    elapsed = first.elapsed.total_seconds()
+    answered = started + elapsed
+    at = server_time(first.headers.get("Date"), first.headers.get("Age"))
+    return Reply(
+        url,
+        status=response.status_code,
+        reason=printable(str(response.reason)),
+        reading=dialects.read(body, response.headers),
+        body=body,
+        location=printable(response.headers.get("Location", ""))[:300],
+        offset=None if at is None else at - answered,
+        server_time=answered if at is None else at + 1,  # a Date has dropped up to a second
+        elapsed=elapsed,
+        first_status=None if first is response else first.status_code,
+        token=sent[0],
+    )
+
+
+def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
+    """Say in a sentence why no answer came, and in another what to do."""
+    origin = origin_of(url)
+    host = origin.host if origin else url
+    reasons = list(_chain(error))
+    if isinstance(error, requests.ReadTimeout):
+        return _too_late(timeout)
+    if isinstance(error, requests.exceptions.SSLError):
+        return _tls_trouble(host, reasons)
+    if isinstance(error, requests.exceptions.InvalidURL):  # not shown: it may have a password
+        return Trouble("The proxy's address cannot be read.", _PROXY_VARIABLES)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Trouble("The proxy does not answer, or refuses.", _PROXY_VARIABLES)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        problem = f"{host} does not answer within {timeout:g} s."
+        return Trouble(problem, "Look for a firewall in between.")
+    if any(isinstance(reason, socket.gaierror) for reason in reasons):
+        return Trouble(f"The name {host} is not found.", "Is this machine online, its DNS right?")
+    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
+        return Trouble(f"{origin} refuses connections.", "Does the server run, on this port?")
+    if isinstance(error, requests.ConnectionError):
+        return Trouble(f"The connection to {host} broke before an answer came.", "Try again.")
+    if isinstance(error, _BROKEN_ANSWER):
+        problem = f"{host} sent a malformed or incomplete response ({type(error).__name__})."
+        return Trouble(problem, "Try again; if it stays so, look for a proxy in between.")
+    return Trouble(f"The request cannot be made: {error}", "Mend what it names.")
+
+
+_PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
+
+
+def _too_late(timeout: float) -> Trouble:
+    remedy = "Try again, or give a longer --timeout."
+    return Trouble(f"There was no complete answer within {timeout:g} s.", remedy)
+
+
+def _tls_trouble(host: str, reasons: list[object]) -> Trouble:
+    if any(isinstance(reason, ssl.SSLCertVerificationError) for reason in reasons):
+        return Trouble(
+            f"TLS with {host} failed: its certificate is not trusted here, or something stands "
+            "between.",
+            "Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate.",
+        )
+    names = {str(reason.reason) for reason in reasons if isinstance(reason, ssl.SSLError)}
+    if names & _NOT_TLS:
+        problem = f"{host} does not speak TLS at this port."
+        return Trouble(problem, "If it speaks plain http, write http:// in --url.")
+    reason = ", ".join(sorted(names)) or "no reason given"
+    return Trouble(f"TLS with {host} failed ({reason}).", "Look at the server's TLS settings.")
+
+
+def _chain(error: Any) -> Iterator[object]:
+    """Yield ``error`` and what is behind it; urllib3 keeps that in arguments and ``reason``."""
+    seen: list[object] = []
+    waiting: list[object] = [error]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, BaseException) and current not in seen:
+            seen.append(current)
+            waiting += [*current.args, current.__cause__, current.__context__]
+            waiting.append(getattr(current, "reason", None))
+            yield current
