@@ -78,7 +78,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Reading:
     fields = _fields(body)
     if fields is None:
         text = "" if b"<" in body[:100] else body.decode("utf-8", "replace")
-        return Reading(_code_of_words(text), _line(text), _trace_id({}, headers))
+        named = next((code for name, code in _CODES.items() if name in text), None)
+        return Reading(named or _code_of_words(text), _line(text), _trace_id({}, headers))
     title, detail = _first(fields, _TITLES), _first(fields, _DETAILS)
     text = title or detail
     if title and detail and title != detail:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import hermetic
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -32,17 +34,29 @@ def main() -> int:
         command += [f"--auth={nexmo.application_id}:{nexmo.private_key}", url]
         typed = http(command)
 
-        print("3. What a refused token looks like; this one was used before:\n")
-        token = signed.request.headers["Authorization"]
-        print(f'    requests.get("{url}", headers={{"Authorization": "{token[:24]}..."}})\n')
-        refused = requests.get(url, headers={"Authorization": token}, timeout=10)
-        show(f"{refused.status_code} {refused.reason}\n{refused.text}")
+        print("3. A token that another key has signed. Voice does not say why it refuses; the")
+        print("   sandbox does, in a header that Nexmo does not have:\n")
+        other_key = Path(home, "other.key")
+        other_key.write_bytes(new_key())
+        print(f'    requests.get("{url}",')
+        print(f'        auth=NexmoJWT("{nexmo.application_id}", "{other_key}"))\n')
+        other = NexmoJWT(nexmo.application_id, other_key)
+        refused = requests.get(url, auth=other, timeout=10)
+        verdict = refused.headers["X-Sandbox-Verdict"]
+        show(
+            f"{refused.status_code} {refused.reason}\nX-Sandbox-Verdict: {verdict}\n{refused.text}"
+        )
 
     worked = signed.ok and '"calls"' in signed.text
     worked = worked and typed.startswith("HTTP/1.1 200") and '"calls"' in typed
-    worked = worked and refused.status_code == 401
+    worked = worked and refused.status_code == 401 and "public key" in verdict
     print("All as it should be." if worked else "Something is wrong: see above.")
     return 0 if worked else 1
+
+
+def new_key() -> bytes:
+    key = rsa.generate_private_key(65537, 2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def http(command: list[str]) -> str:

@@ -1,10 +1,10 @@
 """One auth object, 16 threads, 20,000 requests to a sandbox in a process of its own: `make load`.
 
-The sandbox refuses a `jti` that it has seen; so none refused is none seen twice.
+It runs with --single-use and refuses a `jti` that it has seen; so none refused is none seen twice.
 """
 
-import re
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -28,25 +28,18 @@ def peak_mib() -> float:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-# What the sandbox prints first; its key may be in a folder with a space.
-SAID = re.compile(
-    r"A loopback Nexmo on (?P<url>\S+);.*\n"
-    r"Application id: (?P<application_id>\S+)\n"
-    r"Private key: +(?P<private_key>.*) \(gone"
-)
-
-
 def main() -> int:
-    command = [sys.executable, "-m", "requests_nexmo_jwt", "sandbox"]
+    command = [sys.executable, "-m", "requests_nexmo_jwt", "sandbox", "--single-use"]
     with tempfile.TemporaryDirectory() as home:
         hermetic.enter(Path(home))
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as sandbox:
             try:
-                said = SAID.match("".join(sandbox.stdout.readline() for _ in range(3)))
-                auth = NexmoJWT(said["application_id"], said["private_key"])
-                return load(f"{said['url']}/v1/calls", auth)
+                export = next(line for line in sandbox.stdout if line.startswith("export "))
+                said = dict(word.split("=", 1) for word in shlex.split(export)[1:])
+                auth = NexmoJWT(said["VONAGE_APPLICATION_ID"], said["VONAGE_PRIVATE_KEY"])
+                return load(f"{said['NEXMO_JWT_HOSTS']}/v1/calls", auth)
             finally:
                 sandbox.terminate()
 

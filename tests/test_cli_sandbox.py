@@ -2,7 +2,7 @@
 
 import errno
 import os
-import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import NEXMO_JWT, Run
+from conftest import HTTP, NEXMO_JWT, Run
 
+from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
 
 MODULE = [sys.executable, "-m", "requests_nexmo_jwt"]
@@ -27,7 +28,7 @@ def running(*command: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     ) as process:
         try:
             printed: list[str] = []
-            while not any(" -c " in line for line in printed):
+            while not any(" -A nexmo-jwt GET " in line for line in printed):
                 line = process.stdout.readline()
                 assert line, process.stderr.read()
                 printed.append(line)
@@ -36,37 +37,62 @@ def running(*command: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
             process.kill()
 
 
+def said_by(printed: list[str]) -> dict[str, str]:
+    """Return the variables that the sandbox asks to be exported."""
+    (export,) = (line for line in printed if line.startswith("export "))
+    return dict(word.split("=", 1) for word in shlex.split(export)[1:])
+
+
 @pytest.mark.parametrize("command", [[str(NEXMO_JWT)], MODULE], ids=["script", "module"])
-def test_the_two_lines_that_the_sandbox_prints_can_be_pasted(
-    command: list[str], tmp_path: Path
-) -> None:
+def test_what_the_sandbox_prints_can_be_pasted(command: list[str], tmp_path: Path) -> None:
+    """In a shell with the exported variables, nothing needs an argument."""
+    script = "import requests; from requests_nexmo_jwt import NexmoJWT; " + (
+        "print(requests.get({url!r}, auth=NexmoJWT()).text)"
+    )
     with running(*command, "sandbox") as (process, printed):
-        pasted = [line for line in printed if " --auth-type=nexmo-jwt " in line or " -c " in line]
-        assert len(pasted) == 2
-        for line in pasted:
-            result = subprocess.run(
-                line,
-                shell=True,
-                cwd=tmp_path,
-                env={**os.environ, "PATH": "/usr/bin:/bin"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert '"_embedded"' in result.stdout, result
+        lines = [line for line in printed if line.startswith("export ") or " GET " in line]
+        url = said_by(printed)["NEXMO_JWT_HOSTS"] + "/v1/calls"
+        lines += [
+            shlex.join([sys.executable, "-c", script.format(url=url)]),
+            f"{shlex.quote(str(NEXMO_JWT))} check --url {url}",
+            f"{shlex.quote(str(NEXMO_JWT))} check || true",
+            f"{shlex.quote(str(HTTP))} -A nexmo-jwt GET https://api.nexmo.com/v1/calls || true",
+        ]
+        result = subprocess.run(
+            "\n".join(lines),
+            shell=True,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": "/usr/bin:/bin"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.stdout.count('"_embedded"') == 2, result
+        assert "The token is accepted: 200 OK." in result.stdout
+        assert result.stderr.count("https://api.nexmo.com is not one of the configured hosts") == 2
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         logged = process.stderr.read()
-        assert logged.count("GET /v1/calls: 200, accepted") == 2
+        assert logged.count("GET /v1/calls: 200, accepted") == 3
         assert "Traceback" not in logged
-    (key_file,) = re.findall(r"Private key: +(.*) \(gone", "".join(printed))
-    assert not Path(key_file).parent.exists()
+    assert not Path(said_by(printed)["VONAGE_PRIVATE_KEY"]).parent.exists()
+
+
+def test_a_sandbox_can_refuse_a_token_that_it_has_seen(tmp_path: Path) -> None:
+    for option, statuses in [([], [200, 200]), (["--single-use"], [200, 401])]:
+        with running(str(NEXMO_JWT), "sandbox", *option) as (_, printed):
+            said = said_by(printed)
+            auth = NexmoJWT(said["VONAGE_APPLICATION_ID"], said["VONAGE_PRIVATE_KEY"])
+            headers = {"Authorization": f"Bearer {auth.token()}"}
+            url = said["NEXMO_JWT_HOSTS"]
+            answers = [requests.get(url, headers=headers, timeout=10) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == statuses
 
 
 def test_the_sandbox_stops_cleanly_when_it_is_terminated() -> None:
     with running(str(NEXMO_JWT), "sandbox", "--clock-offset=-3600") as (process, printed):
-        url = next(line for line in printed if "127.0.0.1" in line).split()[4].rstrip(";")
+        url = said_by(printed)["NEXMO_JWT_HOSTS"]
         assert requests.get(url, timeout=10).status_code == 401
         process.terminate()
         assert process.wait(10) == 0

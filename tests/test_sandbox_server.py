@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 import requests
-from conftest import TLS, address, forge, send
+from conftest import TLS, Keys, address, forge, send
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -19,7 +19,7 @@ def test_an_acl_is_kept_whatever_the_query(nexmo: Sandbox) -> None:
     assert send(nexmo, forge(nexmo, acl=acl), "GET", "/v1/calls?page_size=1").status_code == 200
     refused = send(nexmo, forge(nexmo, acl=acl), "DELETE", "/v1/calls?page_size=1")
     assert refused.status_code == 401
-    assert "acl does not allow DELETE /v1/calls" in refused.json()["detail"]
+    assert "acl does not open DELETE /v1/calls" in nexmo.requests[-1].verdict
 
 
 def test_it_answers_the_calls_and_echoes_everything_else(nexmo: Sandbox) -> None:
@@ -39,12 +39,49 @@ def test_it_answers_as_it_is_told_to_in_order(nexmo: Sandbox) -> None:
     assert third.status_code == 200
 
 
+def test_a_path_is_answered_as_it_is_told_until_it_is_told_otherwise(
+    nexmo: Sandbox, keys: Keys
+) -> None:
+    nexmo.answer("POST", "/v1/calls", 201, {"uuid": "1"})
+    for path in ("/v1/calls", "/v1/calls?x=y"):
+        created = send(nexmo, forge(nexmo), "POST", path)
+        assert (created.status_code, created.json()) == (201, {"uuid": "1"})
+        assert created.headers["Content-Type"] == "application/json"
+    assert "_embedded" in send(nexmo, forge(nexmo), "GET").json()
+    refused = send(nexmo, forge(keys), "POST")
+    assert (refused.status_code, refused.json()["error_title"]) == (401, "Unauthorized")
+    nexmo.answer("post", "/v1/calls", 429, "slow down", {"Retry-After": "1"})
+    limited = send(nexmo, forge(nexmo), "POST")
+    assert (limited.status_code, limited.text) == (429, "slow down")
+    assert limited.headers["Retry-After"] == "1"
+    nexmo.answer_next(500)
+    assert send(nexmo, forge(nexmo), "POST").status_code == 500
+    nexmo.answer("GET", "/v1/calls?page=2", body=[1, 2])
+    assert send(nexmo, forge(nexmo), path="/v1/calls?page=2").json() == [1, 2]
+    assert "_embedded" in send(nexmo, forge(nexmo), path="/v1/calls?page=1").json()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("GET", "/x", 100), ValueError),
+        (("GET", "/x", 200, {1, 2}), TypeError),
+        (("GET", "/x", 200, b"", {"A": "b\r\nC: d"}), ValueError),
+    ],
+)
+def test_an_answer_that_http_cannot_send_is_an_error_at_once(
+    arguments: tuple[object, ...], error: type[Exception], nexmo: Sandbox
+) -> None:
+    with pytest.raises(error):
+        nexmo.answer(*arguments)
+
+
 @pytest.mark.parametrize("offset", [3600, -3600])
 def test_its_clock_can_be_set_off(offset: int) -> None:
     with Sandbox(clock_offset=offset) as nexmo:
         response = send(nexmo, forge(nexmo))
         assert response.status_code == 401
-        assert ("expired" if offset > 0 else "future") in response.json()["detail"]
+        assert ("expired" if offset > 0 else "future") in nexmo.requests[-1].verdict
         date = time.mktime(time.strptime(response.headers["Date"], "%a, %d %b %Y %H:%M:%S GMT"))
         assert abs(date - time.mktime(time.gmtime()) - offset) < 5
 

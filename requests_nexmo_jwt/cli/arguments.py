@@ -22,7 +22,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with status 2 and ``message``, which is not shown where it quotes a key."""
         if may_hold_key_text(message):
-            message = "invalid argument (redacted: may contain a key). Give a key as the path of its file."
+            message = "invalid argument (redacted: may contain a key). A key is given as a path."
         super().error(printable(message))
 
 

@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
         "inspect",
         _run,
         "show what a token says, and which of the documented rules it keeps",
-        "Show what a token says, and which of the documented rules it keeps: a tick for a rule that\n"
+        "Show what a token says, and which of the documented rules it keeps: a tick for one that\n"
         "is kept, a cross for one that is broken, a question mark where it is not documented\n"
         "whether Nexmo accepts such a token. It needs no key; where one is at hand, it tells\n"
         "whether the token was signed with it.",

@@ -1,4 +1,4 @@
-"""``nexmo-jwt sandbox``: a loopback Nexmo, and two lines to paste that call it."""
+"""``nexmo-jwt sandbox``: a loopback Nexmo, and what to paste to call it."""
 
 from __future__ import annotations
 
@@ -27,21 +27,24 @@ def add_to(commands: Any) -> None:
         commands,
         "sandbox",
         _run,
-        "run a loopback Nexmo that judges tokens as Nexmo does",
-        "Run a loopback Nexmo with a throwaway application: it takes the requests that Nexmo\n"
-        "would take, and says of the others which rule they break. Ctrl-C stops it.",
+        "run a loopback Nexmo to try things on",
+        "Run a loopback Nexmo with a throwaway application. It judges tokens by the documented\n"
+        "rules, and refuses in the words of the product that a path belongs to. Why it really\n"
+        "refused, it logs, and says in the header X-Sandbox-Verdict. Ctrl-C stops it.",
     )
     port = "the port on 127.0.0.1 (default: a free one)"
     parser.add_argument("--port", type=_port, default=0, help=port)
     ahead = "set the sandbox's clock ahead of this machine's, or behind it if negative"
     parser.add_argument("--clock-offset", type=seconds, default=0, metavar="SECONDS", help=ahead)
+    once = "refuse a token that was accepted before, as Nexmo does not"
+    parser.add_argument("--single-use", action="store_true", help=once)
 
 
 def _port(text: str) -> int:
     if re.fullmatch("[0-9]{1,5}", text) and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(
-        f"{shown(text)} is no port: give 1 to 65535, or 0 for a free one"
+        f"{shown(text)} is not a port: give 1 to 65535, or 0 for a free one"
     )
 
 
@@ -50,7 +53,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     try:
-        nexmo = Sandbox(port=arguments.port, clock_offset=arguments.clock_offset)
+        nexmo = Sandbox(
+            port=arguments.port,
+            clock_offset=arguments.clock_offset,
+            single_use=arguments.single_use,
+        )
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         other = " Give another --port, or none for a free one." if arguments.port else ""
@@ -66,20 +73,21 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _how_to_call(nexmo: Sandbox) -> str:
-    url = f"{nexmo.url}/v1/calls"
-    auth = f"--auth={nexmo.application_id}:{nexmo.private_key}"
-    script = (
-        "import requests; from requests_nexmo_jwt import NexmoJWT; "
-        f'auth = NexmoJWT("{nexmo.application_id}", "{nexmo.private_key}"); '
-        f'print(requests.get("{url}", auth=auth).text)'
-    )
+    variables = {
+        "VONAGE_APPLICATION_ID": nexmo.application_id,
+        "VONAGE_PRIVATE_KEY": str(nexmo.private_key),
+        "VONAGE_API_KEY": nexmo.api_key,
+        "VONAGE_API_SECRET": nexmo.api_secret,
+        "NEXMO_JWT_HOSTS": nexmo.url,
+    }
+    export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    http = [_installed("http"), "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
     return (
-        f"A loopback Nexmo on {nexmo.url}; Ctrl-C stops it.\n"
-        f"Application id: {nexmo.application_id}\n"
-        f"Private key:    {nexmo.private_key} (gone when it stops)\n"
-        "\nCall it, from another terminal:\n\n"
-        f"{shlex.join([_installed('http'), '--auth-type=nexmo-jwt', auth, 'GET', url])}\n\n"
-        f"{shlex.join([sys.executable, '-c', script])}"
+        f"A loopback Nexmo on {nexmo.url}; Ctrl-C stops it, and its key is gone then.\n"
+        "\nPaste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt\n"
+        "find its application, and no token leaves this machine:\n\n"
+        f"export {export}\n\n"
+        f"{shlex.join(http)}"
     )
 
 

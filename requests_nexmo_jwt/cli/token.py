@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from ..claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
+from ..claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, OURS
 from ..errors import ClaimError
 from ..redaction import shown
 from .arguments import add_command, add_credentials, auth, seconds
@@ -60,10 +60,20 @@ def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
     claims = dict(arguments.claim)
     if len(claims) < len(arguments.claim):
         raise ClaimError("--claim names one claim twice. Give it once.")
+    for name in claims:
+        if name in OURS:
+            other = {"exp": "--ttl", "application_id": "--app-id"}.get(name)
+            instead = f"; use {other}" if other else ""
+            raise ClaimError(
+                f"--claim names {name}, which is set for each token. Leave it out{instead}."
+            )
+        if name in ("sub", "acl") and getattr(arguments, name):
+            raise ClaimError(f"{name} is given twice: as --{name} and as --claim. Give it once.")
     if arguments.not_before is not None:
         if arguments.not_before >= arguments.ttl:
             raise ClaimError(
-                "--not-before is after the token's end, so that it would never be valid."
+                "--not-before is not before the token's end, so it would never be valid. "
+                "Give less, or a longer --ttl."
             )
         claims["nbf"] = int(time.time()) + arguments.not_before
     return claims

@@ -39,6 +39,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from .. import products
+from ..redaction import printable
 from . import answers
 from .answers import Answer
 from .judge import Call, Judge, Refusal
@@ -215,14 +216,13 @@ class Sandbox:
         else:
             verdict = ACCEPTED
             answer = self._accepted(call)
-        ours = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": ascii(verdict)[1:-1][:200]}
+        ours = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": _in_ascii(verdict)[:200]}
         answer = answer._replace(headers={**ours, **answer.headers})
         with suppress(IndexError):
             answer = self._next_answers.popleft()
         claims = self._judge.claims_in(call)
         self._seen.append(SeenRequest(method, path, claims, verdict, answer.status, body))
-        # Escaped, for the terminal of whoever reads the log.
-        _log.info("%s", ascii(f"{method} {path}: {answer.status}, {verdict}")[1:-1])
+        _log.info("%s", _in_ascii(f"{method} {path}: {answer.status}, {verdict}"))
         return answer
 
     def _accepted(self, call: Call) -> Answer:
@@ -237,6 +237,11 @@ class Sandbox:
             )
             return answers.application(self.application_id, pem.decode(), last)
         return answers.accepted(call.method, call.path, self._judge.claims_in(call))
+
+
+def _in_ascii(text: str) -> str:
+    """Return ``text`` as a header and a terminal take it: a client may have written parts of it."""
+    return printable(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
 
 
 def _checked(status: int, headers: Mapping[str, str | None] | None, body: bytes | str) -> Answer:
