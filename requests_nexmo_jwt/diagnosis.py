@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from . import dialects
 from .account import Record
@@ -211,34 +212,47 @@ _SAVE_THE_KEY = (
 )
 
 
+# What an answer says, and nothing here confirms or denies: certainty, problem, remedy.
+_SAID = {
+    dialects.SUSPENDED: (
+        CERTAIN,
+        "The server says that the account or the application is suspended.",
+        "See the Vonage dashboard, or ask Vonage's support.",
+    ),
+    dialects.REVOKED: (CERTAIN, "The server says that the token is revoked.", "Sign a new one."),
+    dialects.WRONG_AUTHENTICATION: (
+        LIKELY,
+        "The server wants another kind of authentication here, or one kind alone.",
+        "See the product's page in Vonage's API reference.",
+    ),
+    dialects.EXPIRED: (
+        LIKELY,
+        "The server says that the token is expired.",
+        "Sign a new token, and compare this machine's clock.",
+    ),
+    dialects.MISSING: (
+        LIKELY,
+        "The server got no Authorization header, though one was sent.",
+        "Look for what drops it between here and there: a proxy, a gateway, a redirect.",
+    ),
+}
+
+
 def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     """Yield what the server says is wrong; where that is known here as well, it is certain."""
-    code, claims = evidence.reading.code, evidence.token.claims
-    if code == dialects.SUSPENDED:
-        problem = "The server says that the account or the application is suspended."
-        yield Cause(code, CERTAIN, problem, "See the Vonage dashboard, or ask Vonage's support.")
-    elif code == dialects.REVOKED:
-        yield Cause(code, CERTAIN, "The server says that the token is revoked.", "Sign a new one.")
-    elif code == dialects.WRONG_AUTHENTICATION:
-        problem = "The server wants another kind of authentication here, or one kind alone."
-        yield Cause(code, LIKELY, problem, "See the product's page in Vonage's API reference.")
-    elif code == dialects.EXPIRED:
-        problem = "The server says that the token is expired."
-        yield Cause(code, LIKELY, problem, "Sign a new token, and compare this machine's clock.")
-    elif code == dialects.MISSING:
-        problem = "The server got no Authorization header, though one was sent."
-        remedy = "Look for what drops it between here and there: a proxy, a gateway, a redirect."
-        yield Cause(code, LIKELY, problem, remedy)
+    code = evidence.reading.code
+    if code in _SAID:
+        yield Cause(code, *_SAID[code])
     elif code == dialects.SUB:
-        certainty = LIKELY if claims.get("sub") else CERTAIN
+        certainty = LIKELY if evidence.token.claims.get("sub") else CERTAIN
         problem = "The server wants the token of a user, with the user's name as sub."
         yield Cause(code, certainty, problem, "Sign one with sub.")
     elif code == dialects.ACL:
-        said_of = evidence.reply if evidence.reply.reading.code == code else evidence.users
-        path = _path(said_of.url) if said_of else "/"
-        is_ours = said_of is evidence.reply
+        is_first = evidence.reply.reading.code == code
+        said_of = evidence.reply if is_first or evidence.users is None else evidence.users
+        path = _path(said_of.url)
         opens = evidence.token.opens("GET", path)
-        if is_ours or opens:
+        if is_first or opens:
             problem = f"The server says that the token's acl does not open GET {_shown(path)}."
             yield Cause(code, LIKELY if opens else CERTAIN, problem, _ACL_REMEDY)
 
@@ -317,6 +331,4 @@ def _shown(path: str) -> str:
 
 
 def _path(url: str) -> str:
-    """Return the path of ``url``, without what is before it and behind it."""
-    path = url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
-    return f"/{path}"
+    return urlsplit(url).path or "/"

@@ -23,7 +23,7 @@ class CredentialsError(NexmoJWTError):
 
 
 class PrivateKeyError(NexmoJWTError):
-    """A private key cannot be read, Nexmo would not take its signatures, or it may not travel.
+    """A private key cannot be read or used for RS256, or it may not travel.
 
     ``path`` is the key file it is about, or None where the key was no file.
     """
@@ -47,7 +47,7 @@ class EncryptedKeyError(PrivateKeyError):
 
 
 class ClaimError(NexmoJWTError):
-    """A claim breaks one of Nexmo's rules, so that every token would be refused.
+    """A claim is not as Vonage documents it.
 
     ``claim`` is the name of the argument or claim it is about.
     """
@@ -69,4 +69,4 @@ class ScopeError(NexmoJWTError):
 
 
 class TokenError(NexmoJWTError):
-    """What was given to be inspected is no JSON Web Token."""
+    """What was given to be inspected is not a JSON Web Token."""
