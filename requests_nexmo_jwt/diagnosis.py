@@ -8,17 +8,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import urlsplit
 
 from . import dialects
-from .account import Record
-from .dialects import Reading
-from .inspection import Inspection, Rule, inspect
+from .evidence import Evidence
 from .probe import Reply
-from .products import Product
 from .redaction import shown
-from .scope import product_of
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 
@@ -35,67 +30,6 @@ class Cause:
     certainty: str
     problem: str
     remedy: str
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of one refusal.
-
-    ``fingerprint`` is that of the key that signed, empty where somebody else has signed.
-    ``users`` answers a second question, to an API whose refusals say more. ``record`` is what the
-    account says of the application.
-    """
-
-    reply: Reply
-    fingerprint: str = ""
-    users: Reply | None = None
-    record: Record | None = None
-
-    @cached_property
-    def token(self) -> Inspection:
-        """The token that was sent first."""
-        return inspect(self.reply.token)
-
-    @cached_property
-    def broken(self) -> list[Rule]:
-        """The rules that it breaks, at the server's time where that is known.
-
-        Without those about the time where a second try, with the server's, was refused as well.
-        """
-        broken = self.token.broken(now=self.reply.server_time)
-        if self.reply.first_status is None:
-            return broken
-        return [rule for rule in broken if rule.code not in ("future", "expired")]
-
-    @property
-    def product(self) -> Product | None:
-        """The product that was asked."""
-        return product_of(self.reply.url)
-
-    @property
-    def reading(self) -> Reading:
-        """The answer that says more: the first, or that to the second question."""
-        first = self.reply.reading
-        if first.code == dialects.UNKNOWN and self.users and self.users.verdict == "refused":
-            return self.users.reading
-        return first
-
-    @property
-    def application(self) -> str:
-        """The application's id, as a message shows it."""
-        return shown(self.token.claims.get("application_id"))
-
-    @cached_property
-    def is_signer_right(self) -> bool:
-        """Whether application and key belong together, proved by an answer."""
-        if self.record and self.record.public_key:
-            return self.token.is_signed_by(self.record.public_key)
-        # Users and Conversation look at acl and sub of a token that they have verified.
-        asked = [self.reply, *([self.users] if self.users else [])]
-        return any(
-            reply.verdict == "accepted" or reply.reading.code in (dialects.ACL, dialects.SUB)
-            for reply in asked
-        )
 
 
 def causes(evidence: Evidence) -> list[Cause]:

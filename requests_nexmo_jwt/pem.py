@@ -120,7 +120,7 @@ def _no_rsa_key(loaded: object) -> str:
             "is of a kind that the cryptography package does not know. Convert it to an "
             "unencrypted PKCS#8 PEM with 'openssl pkey'."
         )
-    return f"is {kind(loaded)}, not an RSA key, and tokens are signed with RS256. Give the application's RSA key."
+    return f"is {kind(loaded)}, and not an RSA key. Give the application's RSA key."
 
 
 def _unframe(pem: Secret) -> tuple[Secret, str | None]:

@@ -382,7 +382,7 @@ def test_the_report_for_machines_has_the_documented_form(
             "second_try": False,
             "trace_id": report["request"]["trace_id"],
         },
-        "clock": {"offset_s": 0},
+        "clock": {"offset_s": pytest.approx(0, abs=1)},
         "answer": {"code": "unknown", "text": ""},
         "causes": [],
     }

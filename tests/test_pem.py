@@ -122,7 +122,7 @@ def test_many_begin_lines_are_refused_at_once() -> None:
 def test_an_encrypted_key_of_another_kind_is_told_by_its_kind() -> None:
     lock = BestAvailableEncryption(b"x")
     pem = pem_of(ec.generate_private_key(ec.SECP256R1()), lock=lock)
-    with pytest.raises(PrivateKeyError, match="not an RSA key, and tokens are signed with RS256"):
+    with pytest.raises(PrivateKeyError, match="and not an RSA key"):
         NexmoJWT(APPLICATION_ID, pem, passphrase="x")
 
 

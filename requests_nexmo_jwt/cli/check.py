@@ -15,8 +15,9 @@ from requests.auth import AuthBase
 from .. import account, credentials, diagnosis, dialects, probe
 from ..account import Record
 from ..auth import NexmoJWT
-from ..diagnosis import CERTAIN, Cause, Evidence
+from ..diagnosis import CERTAIN, Cause
 from ..errors import CredentialsError, NexmoJWTError, PrivateKeyError, ScopeError
+from ..evidence import Evidence
 from ..inspection import inspect
 from ..keys import concealed
 from ..passphrase import ask_if_missing
