@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from .keys import fingerprint
+from .origin import Origin, origin_of
 from .places import Account
 from .probe import Reply, ask
-from .scope import Origin, Scope, origin_of
-
-_API = "https://api.nexmo.com"
+from .scope import Scope
 
 
 @dataclass(frozen=True)
 class Record:
-    """What ``account`` said of ``application_id`` in ``reply``.
+    """What ``account`` said of an application in ``reply``.
 
     ``public_key`` is None where it has no readable one. ``is_ours``: the account was found at the
     place that names the application, so the application should be one of its own.
     """
 
     account: Account
-    application_id: str
     reply: Reply
     public_key: RSAPublicKey | None
     is_ours: bool
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the account has no such application."""
-        return self.reply.status == 404
+        """Whether the account has no such application; a gateway's 404 is not JSON."""
+        return self.reply.status == 404 and _fields(self.reply) is not None
 
     @property
     def fingerprint(self) -> str:
@@ -50,16 +50,16 @@ def look_up(
     """Ask Vonage for an application, or the server of ``url`` where that is on this machine.
 
     None where Vonage is not in ``scope``: whoever names other hosts wants no request elsewhere.
+    And a server on this machine gets only what is meant for it: an account that is ``is_ours``,
+    unless somebody has named that server.
     """
     origin = origin_of(url)
-    is_loopback = origin is not None and origin.is_loopback
-    if not is_loopback and not scope.may_set_the_time(_VONAGE):
+    where = origin if origin and origin.is_loopback else _VONAGE
+    if not scope.names(where) and not (where.is_loopback and is_ours):
         return None
-    parts = urlsplit(url)
-    base = f"{parts.scheme}://{parts.netloc}" if is_loopback else _API
-    asked = f"{base}/v2/applications/{quote(application_id, safe='')}"
+    asked = f"{where}/v2/applications/{quote(application_id, safe='')}"
     reply = ask(asked, _Basic(account), timeout=timeout)
-    return Record(account, application_id, reply, _public_key(reply), is_ours)
+    return Record(account, reply, _public_key(reply, application_id), is_ours)
 
 
 _VONAGE = Origin("https", "api.nexmo.com", 443)
@@ -76,11 +76,21 @@ class _Basic(AuthBase):
         return r
 
 
-def _public_key(reply: Reply) -> RSAPublicKey | None:
-    if reply.status != 200:
+def _fields(reply: Reply) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _public_key(reply: Reply, application_id: str) -> RSAPublicKey | None:
+    fields = _fields(reply)
+    # A mock's example answer is about another application.
+    if reply.status != 200 or not fields or fields.get("id") != application_id:
         return None
     try:
-        key = load_pem_public_key(json.loads(reply.body)["keys"]["public_key"].encode())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        key = load_pem_public_key(fields["keys"]["public_key"].encode())
+    except (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm):
         return None
     return key if isinstance(key, RSAPublicKey) else None

@@ -22,9 +22,10 @@ from . import clock, credentials, second_try
 from .claims import DEFAULT_TTL, ClaimsSet
 from .clock import Clocks, ServerClock
 from .keys import concealed
+from .origin import Origin
 from .redaction import Secret, harmless
 from .redirect import NextHops, stays
-from .scope import Origin, Scope, product_of
+from .scope import Scope
 from .signer import Signer, Token
 
 _log = logging.getLogger(__package__)
@@ -154,7 +155,7 @@ class NexmoJWT(AuthBase):
         Now is by the clock of the server that last accepted a token. A loopback server counts
         only where ``hosts`` names it.
         """
-        offset = self._clocks.last_confirmed(self._scope.may_set_the_time)
+        offset = self._clocks.last_confirmed(self._scope.names)
         return self._signer.sign(time.time() + offset).text
 
     @property
@@ -224,7 +225,7 @@ class SignedRequest:
             sent = self._sent.get(str(response.request.headers.get("Authorization")), sent)
         if response.status_code < 300:
             self._clock.accepted(sent.offset, sent.token.fingerprint)
-        elif _is_refusal(response):
+        elif _refuses_token(response):
             self._clock.refused(sent.offset)
             if not is_explained and self._clock.claim_report():
                 self._report(response, sent)
@@ -304,9 +305,9 @@ def _warn(message: str) -> None:
     _log.warning("%s", message)
 
 
-def _is_refusal(response: Response) -> bool:
-    """Tell whether an answer refuses the token: a 401, or a 403 of Vonage Video."""
-    if response.status_code != 403:
-        return response.status_code == 401
-    product = product_of(response.url)
-    return product is not None and product.refusal_status == 403
+def _refuses_token(response: Response) -> bool:
+    if response.status_code not in (401, 403):
+        return False
+    from .products import refuses  # not for those who are never refused
+
+    return refuses(response.status_code, response.url)

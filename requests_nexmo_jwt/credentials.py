@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from . import keys, pem
 from .errors import CredentialsError
 from .places import (
-    ID_VARIABLES,
+    PREFIXES,
     Account,
     Arguments,
     CLIConfig,
@@ -94,7 +94,7 @@ def _discover() -> Credentials:
 
 def _places() -> tuple[Environment | CLIConfig, ...]:
     return (
-        *map(Environment, ID_VARIABLES),
+        *map(Environment, PREFIXES),
         CLIConfig(keys.absolute_path(".vonagerc")),
         CLIConfig(keys.absolute_path("~/.vonage/config.json")),
     )

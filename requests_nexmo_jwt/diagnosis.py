@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from . import dialects
+from .clock import TOLERANCE
 from .evidence import Evidence
 from .probe import Reply
 from .redaction import shown
+from .rules import read_time, span
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 
@@ -52,9 +54,12 @@ def is_uuid(text: object) -> bool:
 
 
 def _causes(evidence: Evidence) -> Iterator[Cause]:
-    reply = evidence.reply
+    reply, product = evidence.reply, evidence.product
     if reply.trouble:
         yield Cause("network", CERTAIN, *reply.trouble)
+    elif product and not product.takes_jwt:
+        problem = f"The token is not the problem: {product.instead}."
+        yield Cause("wrong-authentication", CERTAIN, problem, "Send those instead of a token.")
     elif reply.verdict == "accepted":
         yield from _despite_acceptance(reply)
     elif reply.verdict == "unclear":
@@ -63,7 +68,7 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
             yield _clock(reply.offset, LIKELY)
         yield _inconclusive(reply)
     else:
-        yield from _proved_here(evidence)
+        yield from _proved_by_the_time(evidence)
         yield from _proved_by_the_account(evidence)
         yield from _said_by_the_answer(evidence)
         yield from _guesses(evidence)
@@ -71,80 +76,74 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
 
 def _despite_acceptance(reply: Reply) -> Iterator[Cause]:
     if reply.status == 402 or reply.reading.code == dialects.NO_MONEY:
-        yield Cause(
-            "no-money",
-            CERTAIN,
-            "The token was accepted, but the account has no money for this.",
-            "Top up the account in the Vonage dashboard.",
-        )
+        problem = "The token was accepted, but the account has no money for this."
+        yield Cause("no-money", CERTAIN, problem, "Top up the account in the Vonage dashboard.")
     elif reply.first_status is not None and reply.offset is not None:
-        yield _clock(reply.offset, CERTAIN)
+        # A Date that is a second old, and a refusal by chance, look like it.
+        yield _clock(reply.offset, CERTAIN if abs(reply.offset) > TOLERANCE else LIKELY)
 
 
 def _clock(offset: float, certainty: str) -> Cause:
     side = "behind" if offset > 0 else "ahead of"
-    problem = f"This machine's clock is {abs(offset):.0f} s {side} the server's."
+    number = f"{abs(offset):.0f}" if abs(offset) > TOLERANCE else f"up to {TOLERANCE}"
+    problem = f"This machine's clock is {number} s {side} the server's."
     return Cause("clock", certainty, problem, "Set this machine's clock.")
+
+
+_OTHER_URL = "Pass another --url: one that is known to exist, in the region of the application."
 
 
 def _inconclusive(reply: Reply) -> Cause:
     status, place = reply.status or 0, "the request, not about the token"
     if 300 <= status < 400:
         problem = "The server redirects, so this says nothing about the token."
-        return Cause("redirect", CERTAIN, problem, f"Pass the target as --url: {reply.location}")
+        remedy = f"Pass the target as --url: {reply.location}" if reply.location else _OTHER_URL
+        return Cause("redirect", CERTAIN, problem, remedy)
     if status >= 500 or status in (408, 429):
         problem = f"A {status} says nothing about the token."
         return Cause("inconclusive", POSSIBLE, problem, "Try again later.")
     if status in (403, 404, 405):
         place = "the method, the path or the region: it can come before any authentication"
     problem = f"A {status} does not tell whether the token was accepted. It may be about {place}."
-    return Cause("inconclusive", POSSIBLE, problem, "Try another --url, such as the default.")
+    return Cause("inconclusive", POSSIBLE, problem, _OTHER_URL)
 
 
-def _proved_here(evidence: Evidence) -> Iterator[Cause]:
-    """Yield what is certain without another request."""
-    product = evidence.product
-    if product and not product.takes_jwt:
-        problem = f"It is not the token: {product.instead}."
-        yield Cause("wrong-authentication", CERTAIN, problem, "Send those instead of a token.")
+def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
     for rule in evidence.broken:
         if (rule.name, rule.code) == ("exp", "expired"):
-            whose = "this machine" if evidence.reply.offset is None else "the server"
+            is_known = evidence.reply.offset is not None
+            whose = "the server" if is_known else "this machine"
             problem = f"The token has {rule.reason}, by the clock of {whose}."
-            yield Cause("expired", CERTAIN, problem, "Sign a new token.")
+            certainty = CERTAIN if is_known else LIKELY
+            yield Cause("expired", certainty, problem, "Sign a new token.")
 
 
 def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
     record = evidence.record
-    if record is None:
+    if record is None or evidence.is_signer_right:
         return
-    account, application = record.account.name, evidence.application
+    application = evidence.application
     if record.is_unknown:
-        yield Cause(
-            "application",
-            CERTAIN if record.is_ours else LIKELY,
-            f"Account {account} has no application {application}.",
-            "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
-            + ("" if record.is_ours else " Or the application is another account's."),
-        )
-    elif record.public_key and not evidence.is_signer_right:
-        ours = (
-            f"yours is {evidence.fingerprint}" if evidence.fingerprint else "it did not sign this"
-        )
-        yield Cause(
-            "key",
-            CERTAIN,
-            f"Application {application} has the public key {record.fingerprint}, {ours}.",
-            _SAVE_THE_KEY,
-        )
+        problem = f"Account {record.account.name} has no application {application}."
+        remedy = f"{_COMPARE_THE_ID} Or use the API key and secret of the account that has it."
+        yield Cause("application", CERTAIN if record.is_ours else LIKELY, problem, remedy)
+    elif record.public_key:
+        ours = f"yours is {evidence.fingerprint}"
+        if not evidence.fingerprint:
+            ours = "and another key signed this token"
+        problem = f"Application {application} has the public key {record.fingerprint}, {ours}."
+        yield Cause("key", CERTAIN, problem, _SAVE_THE_KEY)
 
+
+_COMPARE_THE_ID = (
+    "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
+)
 
 _SAVE_THE_KEY = (
     "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt check "
     "--public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
     "changes': until then, new keys do not count."
 )
-
 
 # What an answer says, and nothing here confirms or denies: certainty, problem, remedy.
 _SAID = {
@@ -156,7 +155,7 @@ _SAID = {
     dialects.REVOKED: (CERTAIN, "The server says that the token is revoked.", "Sign a new one."),
     dialects.WRONG_AUTHENTICATION: (
         LIKELY,
-        "The server wants another kind of authentication here, or one kind alone.",
+        "The server expects another kind of authentication, or got two kinds at once.",
         "See the product's page in Vonage's API reference.",
     ),
     dialects.EXPIRED: (
@@ -175,14 +174,14 @@ _SAID = {
 def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     """Yield what the server says is wrong; where that is known here as well, it is certain."""
     code = evidence.reading.code
+    is_first = evidence.reply.reading.code == code
     if code in _SAID:
         yield Cause(code, *_SAID[code])
-    elif code == dialects.SUB:
+    elif code == dialects.SUB and is_first:  # Users wants one, the API that was asked may not
         certainty = LIKELY if evidence.token.claims.get("sub") else CERTAIN
-        problem = "The server wants the token of a user, with the user's name as sub."
+        problem = "The server expects the token of a user, with the user's name as sub."
         yield Cause(code, certainty, problem, "Sign one with sub.")
     elif code == dialects.ACL:
-        is_first = evidence.reply.reading.code == code
         said_of = evidence.reply if is_first or evidence.users is None else evidence.users
         path = _path(said_of.url)
         opens = evidence.token.opens("GET", path)
@@ -198,10 +197,13 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
     """Yield what may be wrong without a proof, and was not disproved."""
     reply = evidence.reply
     for rule in evidence.broken:
-        is_early = (rule.name, rule.code) == ("iat", "future")
-        if is_early and reply.offset is not None:
-            yield _clock(reply.offset, LIKELY)
-        else:
+        if (rule.name, rule.code) == ("iat", "future") and reply.offset is not None:
+            # A token of ours would have been signed again, with the server's time.
+            ahead = span((read_time(evidence.token.claims["iat"]) or 0) - reply.server_time)
+            problem = f"The token's iat is {ahead} ahead of the server's time."
+            remedy = "Set the clock of the machine that signed it, and sign a new one."
+            yield Cause("clock", LIKELY, problem, remedy)
+        elif rule.code != "expired":
             problem = f"The token breaks a rule: {rule.reason}."
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
     path = _path(reply.url)
@@ -213,37 +215,34 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
     else:
         yield from _signer_causes(evidence)
     if evidence.product is None:
-        problem = "This may be a product that takes another kind of authentication."
+        problem = "This may be a product that expects another kind of authentication."
         remedy = "See its page in Vonage's API reference."
         yield Cause("wrong-authentication", POSSIBLE, problem, remedy)
 
 
 def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
+    if evidence.reading.code == dialects.MISSING:
+        return  # a server that saw no token has not judged its key
     application = evidence.application
     is_id = is_uuid(evidence.token.claims.get("application_id"))
-    key = evidence.fingerprint or "that signed"
-    yield Cause(
-        "key",
-        LIKELY if is_id else POSSIBLE,
-        f"The key {key} does not belong to application {application}.",
-        _SAVE_THE_KEY,
-    )
-    yield Cause(
-        "application",
-        POSSIBLE if is_id else LIKELY,
-        f"There is no application {application}, or not in this account.",
-        "Compare the id with the Vonage dashboard, under Applications. An API key is not an id.",
-    )
+    is_explained = evidence.reading.code in _SAID
+    key = evidence.fingerprint or "that signed the token"
+    problem = f"The key {key} does not belong to application {application}."
+    yield Cause("key", LIKELY if is_id and not is_explained else POSSIBLE, problem, _SAVE_THE_KEY)
+    if not (evidence.record and evidence.record.is_unknown):
+        problem = f"There is no application {application}, or not in this account."
+        yield Cause("application", POSSIBLE if is_id else LIKELY, problem, _COMPARE_THE_ID)
 
 
 def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
     """Yield what Vonage's support names (360000958367) where application and key are right."""
-    product = evidence.product
-    capability = f"a capability for {product.name}" if product else "the capability"
+    if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
+        return  # the answer itself says what is wrong
+    capability = f" for {evidence.product.name}" if evidence.product else ""
     yield Cause(
         "capability",
-        LIKELY if evidence.reading.code == dialects.UNKNOWN else POSSIBLE,
-        f"Application {evidence.application} and its key are right, but {capability} may be off.",
+        LIKELY,
+        f"Application and key are right, but the application's capability{capability} may be off.",
         "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
     )
     yield Cause(
@@ -255,7 +254,7 @@ def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
     yield Cause(
         "new-application",
         POSSIBLE,
-        "Something of the application may be wrong that cannot be seen from here.",
+        "The application may have another problem, which check cannot detect.",
         "As the last resort, make a new application, with keys of its own.",
     )
 

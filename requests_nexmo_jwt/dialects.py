@@ -38,11 +38,10 @@ _CODES = {
     "low-balance": NO_MONEY,
     "quota-exceeded": NO_MONEY,
     "invalid-api-key": WRONG_AUTHENTICATION,
-    "invalid-signature": WRONG_AUTHENTICATION,
     "multiple-auth-methods": WRONG_AUTHENTICATION,
 }
 
-# Words for the products whose answers have no code; those that name two causes come first.
+# Words for the products whose answers have no code. Those that name two causes come first.
 _WORDS = (
     (r"missing / invalid token|expired JWT, invalid application", UNKNOWN),
     (r"'Authorization' missing|JWT was not found", MISSING),
@@ -55,8 +54,11 @@ _WORDS = (
 _TITLES = ("title", "error_title", "error", "error-code-label")
 _DETAILS = ("detail", "message", "description")
 
+# Names of problems in what is not, or not wholly, JSON.
+_NAMES = re.compile(r'(?:#|"code": ?")([a-z:-]+)')
 _TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?")
 
+_MAX_READ = 4096
 _MAX_TEXT = 300
 _MAX_TRACE_ID = 100
 
@@ -78,15 +80,16 @@ def read(body: bytes, headers: Mapping[str, str]) -> Reading:
     fields = _fields(body)
     if fields is None:
         text = "" if b"<" in body[:100] else body.decode("utf-8", "replace")
-        named = next((code for name, code in _CODES.items() if name in text), None)
-        return Reading(named or _code_of_words(text), _line(text), _trace_id({}, headers))
+        names = _NAMES.findall(text[:_MAX_READ])
+        code = next((_CODES[name] for name in names if name in _CODES), None)
+        return Reading(code or _code_of_words(text), line(text), _trace_id({}, headers))
     title, detail = _first(fields, _TITLES), _first(fields, _DETAILS)
     text = title or detail
     if title and detail and title != detail:
         text = f"{title.rstrip('.')}: {detail}"
     kind = str(fields.get("type", "")).rpartition("#")[2]
     code = next((_CODES[name] for name in (str(fields.get("code")), kind) if name in _CODES), None)
-    return Reading(code or _code_of_words(text), _line(text), _trace_id(fields, headers))
+    return Reading(code or _code_of_words(text), line(text), _trace_id(fields, headers))
 
 
 def _fields(body: bytes) -> dict[str, Any] | None:
@@ -103,17 +106,18 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 def _code_of_words(text: str) -> str:
     for words, code in _WORDS:
-        if re.search(words, text, re.IGNORECASE):
+        if re.search(words, text[:_MAX_READ], re.IGNORECASE):
             return code
     return UNKNOWN
 
 
-def _line(text: str) -> str:
-    """Return ``text`` as one line; a server may send back the token that it got."""
-    line = printable(_TOKEN.sub("<token>", " ".join(text.split())))[:_MAX_TEXT]
-    return "" if may_hold_key_text(line) else line
+def line(text: str) -> str:
+    """Return what a server sent as one short line, without a token that it may have sent back."""
+    words = " ".join(text[:_MAX_READ].split())
+    short = printable(_TOKEN.sub("<token>", words))[:_MAX_TEXT]
+    return "" if may_hold_key_text(short) else short
 
 
 def _trace_id(fields: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
     named = headers.get("x-nexmo-trace-id") or _first(fields, ("instance", "instance_id"))
-    return printable(named)[:_MAX_TRACE_ID] or None
+    return line(named)[:_MAX_TRACE_ID] or None

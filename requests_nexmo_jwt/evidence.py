@@ -10,9 +10,8 @@ from .account import Record
 from .dialects import Reading
 from .inspection import Inspection, Rule, inspect
 from .probe import Reply
-from .products import Product
+from .products import Product, product_of
 from .redaction import shown
-from .scope import product_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Evidence:
 
         Without those about the time where a second try, with the server's, was refused as well.
         """
-        broken = self.token.broken(now=self.reply.server_time)
+        broken = self.token.broken_by_date(self.reply.server_time)
         if self.reply.first_status is None:
             return broken
         return [rule for rule in broken if rule.code not in ("future", "expired")]
@@ -68,7 +67,7 @@ class Evidence:
         """Whether application and key belong together, proved by an answer."""
         if self.record and self.record.public_key:
             return self.token.is_signed_by(self.record.public_key)
-        # Users and Conversation look at acl and sub of a token that they have verified.
+        # Our assumption: whoever refuses a token for its acl or sub has verified it.
         asked = [self.reply, *([self.users] if self.users else [])]
         return any(
             reply.verdict == "accepted" or reply.reading.code in (dialects.ACL, dialects.SUB)

@@ -12,10 +12,9 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from .claims import MAX_TTL
 from .errors import TokenError
 from .redaction import shown
-from .rules import acl_opens, read_time, violations
+from .rules import acl_opens, longest_life, read_time, span, violations
 
 #: Tokens that servers take in a header are far smaller.
 MAX_TEXT_BYTES = 1 << 20
@@ -77,6 +76,16 @@ class Inspection:
         """Return the rules that the token breaks at ``now`` (Unix seconds)."""
         return [rule for rule in self._violations(now) if rule.kept is False]
 
+    def broken_by_date(self, date: float) -> list[Rule]:
+        """Return the rules that it breaks at a server's ``date``, which has dropped its fraction.
+
+        What is broken during a part of that second alone is left out.
+        """
+        later = self.broken(now=date + 1)
+        return [
+            rule for rule in self.broken(now=date) if rule.name in {late.name for late in later}
+        ]
+
     def opens(self, method: str, path: str) -> bool:
         """Tell whether the token's ``acl`` opens ``path``; without a readable one, it does."""
         acl = self.claims.get("acl")
@@ -88,7 +97,7 @@ class Inspection:
             reason = f"{shown(name)} appears more than once: {_TWO_READINGS}"
             yield Rule(name, False, reason, "repeated")
         if self.header.get("alg") != "RS256":
-            reason = f"alg is {self.header.get('alg')!r:.40}; Nexmo requires 'RS256'"
+            reason = f"alg is {self.header.get('alg')!r:.40}; only 'RS256' is documented"
             yield Rule("alg", False, reason, "malformed")
         if self.header.get("typ") != "JWT":
             reason = f"typ is {self.header.get('typ')!r:.40}; only 'JWT' is documented"
@@ -111,8 +120,9 @@ class Inspection:
         if "exp" not in self.claims:
             return "absent: 15 min after iat"
         iat, exp = read_time(self.claims.get("iat")), read_time(self.claims.get("exp"))
-        if iat is not None and exp is not None and exp - iat > MAX_TTL:
-            return "more than 24 h after iat, of which 24 h count"
+        longest = longest_life(self.claims)
+        if iat is not None and exp is not None and exp - iat > longest:
+            return f"{span(exp - iat)} after iat, of which {span(longest)} count"
         return None
 
 

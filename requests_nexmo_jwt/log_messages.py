@@ -16,8 +16,8 @@ from requests import Response
 
 from .clock import TOLERANCE, server_time
 from .inspection import inspect
+from .products import product_of
 from .redaction import shown
-from .scope import product_of
 
 #: Seconds that a clock may be off before it is worth a word.
 CLOCK_SLACK = 30
@@ -37,8 +37,8 @@ def clock_news(offset: float, response: Response) -> str:
 def not_sent_again(offset: float, response: Response, obstacle: str) -> str:
     """Say why a refusal that the clock explains was not answered by one more try."""
     return (
-        f"{clock_news(offset, response)} {obstacle}, so the request that was refused was not sent "
-        "again; the next request of this auth object is signed with that time."
+        f"{clock_news(offset, response)} Not retried: {obstacle}. The next request of this auth "
+        "object is signed with that time."
     )
 
 
@@ -51,8 +51,7 @@ def summary(
     """
     at = server_time(response.headers.get("Date"), response.headers.get("Age"))
     offset = None if at is None else at - time.time()
-    now = time.time() if at is None else at + 1  # a Date has dropped up to a second
-    broken = inspect(token).broken(now=now)
+    broken = inspect(token).broken_by_date(time.time() if at is None else at)
     state = clock_state(offset, response.elapsed.total_seconds())
     line = f"{response.status_code} from {urlsplit(response.url).hostname}: "
     if broken:
@@ -60,9 +59,6 @@ def summary(
     else:
         reason = _reason(token, response, application_id, fingerprint, has_worked)
         line += f"token well-formed, clock {state}; {reason}"
-    again = len(getattr(getattr(response.raw, "retries", None), "history", ()))
-    if again:
-        line += f"; urllib3 sent the request, token included, {again + 1} times"
     return f"{line}; run 'nexmo-jwt check' for details." if _has_command() else f"{line}."
 
 
@@ -73,11 +69,13 @@ def _reason(
     product = product_of(response.url)
     path, method = urlsplit(response.url).path or "/", str(response.request.method)
     if product and not product.takes_jwt:
-        return f"it is not the token: {product.instead}"
+        return f"the token is not the problem: {product.instead}"
     if not inspect(token).opens(method, path):
         return f"the token's acl does not open {method} {shown(path)[1:-1]}"
+    money = " or the account has no money" if product and product.dialect == "verify" else ""
     if not has_worked:
-        return f"perhaps the key ({fingerprint}) is not the one of application {application_id}"
+        key = f"the key ({fingerprint}) is not the one of application {application_id}"
+        return f"perhaps {key}{money and ','}{money}"
     reason = (
         "this key was accepted before, so perhaps it was replaced or revoked since, or the token "
         "may not do this"

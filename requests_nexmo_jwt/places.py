@@ -22,13 +22,9 @@ from .redaction import Secret
 #: Opens an encrypted key, wherever the key comes from.
 PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
 
-# The variables in which Vonage's samples and the Cloud Runtime (VCR) keep an id, by prefix, and
-# those for its key. A value is a path, PEM text or, in the one with 64, base64 of PEM.
-ID_VARIABLES = {
-    "VONAGE_": "VONAGE_APPLICATION_ID",
-    "NEXMO_": "NEXMO_APPLICATION_ID",
-    "VCR_": "VCR_API_APPLICATION_ID",
-}
+# The variables in which Vonage's samples keep an id and its key, less their prefix. A value is a
+# path, PEM text or, in the one with 64, base64 of PEM.
+_ID_VARIABLE = "APPLICATION_ID"
 _KEY_VARIABLES = (
     "PRIVATE_KEY",
     "PRIVATE_KEY_PATH",
@@ -36,6 +32,13 @@ _KEY_VARIABLES = (
     "APPLICATION_PRIVATE_KEY",
     "PRIVATE_KEY64",
 )
+# Vonage Cloud Runtime has one of each.
+_CLOUD_RUNTIME = "VCR_"
+_CLOUD_ID_VARIABLE = "API_APPLICATION_ID"
+_CLOUD_KEY_VARIABLES = ("PRIVATE_KEY",)
+
+#: The prefixes of these variables, in the order in which they are checked.
+PREFIXES = ("VONAGE_", "NEXMO_", _CLOUD_RUNTIME)
 
 # The Vonage CLI's fields, in the order in which it reads them.
 _ID_FIELDS = ("appId", "app-id")
@@ -47,7 +50,7 @@ _MAX_CONFIG_BYTES = 1 << 20
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-# Vonage's dashboard makes keys of 8 and secrets of 16 characters; people may choose longer secrets.
+# What is likely to be an API key or secret. People choose secrets of 8 to 25 characters.
 _API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
 _API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
 
@@ -55,18 +58,20 @@ _API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
 class Account(NamedTuple):
     """The API key and secret of an account, and a line that tells people where they came from."""
 
-    api_key: str
+    api_key: Secret
     api_secret: Secret
     source: str
 
     @property
     def name(self) -> str:
         """The API key as a message may show it: not where it may be the secret."""
-        return self.api_key if _API_KEY.fullmatch(self.api_key) else "(API key not shown)"
+        is_shorter = len(self.api_key.reveal()) < len(self.api_secret.reveal())
+        is_key = is_shorter and _API_KEY.fullmatch(self.api_key.text())
+        return self.api_key.text() if is_key else "(API key not shown)"
 
     def header(self) -> str:
         """Return the ``Authorization`` header of the account (Basic, RFC 7617)."""
-        pair = os.fsencode(self.api_key) + b":" + self.api_secret.reveal()
+        pair = self.api_key.reveal() + b":" + self.api_secret.reveal()
         return f"Basic {base64.b64encode(pair).decode()}"
 
 
@@ -75,11 +80,10 @@ class Credentials:
     """Who signs, and with what.
 
     ``private_key`` is PEM as a ``Secret``, an absolute path, a key object, or a ``Secret`` of
-    whatever else an argument was; ``name`` is
-    the argument, variable or field that it came from. ``source`` is a
-    line that tells people where both came from; ``place`` finds them again, and is None
-    where they came from nowhere but an argument. ``also_checked`` are the places before,
-    which name no application.
+    whatever else an argument was; ``name`` is the argument, variable or field that it came
+    from. ``source`` is a line that tells people where both came from; ``place`` finds them
+    again, and is None where they came from nowhere but an argument. ``also_checked`` are the
+    places before, which name no application.
     """
 
     application_id: str
@@ -126,9 +130,11 @@ class Environment:
 
         Raises ``CredentialsError`` where there is an application id and no key.
         """
-        id_variable = ID_VARIABLES[self.prefix]
+        is_cloud = self.prefix == _CLOUD_RUNTIME
+        id_variable = f"{self.prefix}{_CLOUD_ID_VARIABLE if is_cloud else _ID_VARIABLE}"
         application_id = os.environ.get(id_variable, "").strip()
-        variables = [f"{self.prefix}{name}" for name in _KEY_VARIABLES]
+        names = _CLOUD_KEY_VARIABLES if is_cloud else _KEY_VARIABLES
+        variables = [f"{self.prefix}{name}" for name in names]
         variable = next((name for name in variables if os.environ.get(name, "").strip()), None)
         if not application_id:
             return f"{id_variable} (not set{f', though {variable} is' if variable else ''})"
@@ -152,9 +158,9 @@ class Environment:
         """Return the account that is named here, if any."""
         names = [f"{self.prefix}API_KEY", f"{self.prefix}API_SECRET"]
         api_key, api_secret = (Secret(os.environ.get(name, "").strip()) for name in names)
-        if not (api_key and api_secret):
+        if not (api_key and api_secret) or self.prefix == _CLOUD_RUNTIME:
             return None
-        return Account(api_key.text(), api_secret, " and ".join(names))
+        return Account(api_key, api_secret, " and ".join(names))
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,7 @@ class CLIConfig:
         keys = (fields[name] for name in _API_KEY_FIELDS if fields.get(name))
         secrets = (fields[name] for name in _API_SECRET_FIELDS if fields.get(name))
         api_key, api_secret = next(keys, None), next(secrets, None)
-        return Account(api_key.text(), api_secret, self.path) if api_key and api_secret else None
+        return Account(api_key, api_secret, self.path) if api_key and api_secret else None
 
     def _fields(self) -> dict[str, Secret | None] | None:
         """Return the fields that matter and are not blank; None for one that is no string.

@@ -9,26 +9,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import requests
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
 
 from . import dialects
+from .bounded import read_beginning
 from .clock import server_time
 from .dialects import Reading
 from .errors import NexmoJWTError
-from .products import is_refusal
-from .redaction import printable
-from .scope import origin_of, product_of
-from .second_try import beginning
+from .origin import origin_of
+from .products import product_of, refuses
 
 _MAX_ANSWER_BYTES = 1 << 16
-
-_BROKEN_ANSWER = (
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
 
 
 class Trouble(NamedTuple):
@@ -77,12 +72,15 @@ class Reply:
         """
         if self.status is None:
             return "unclear"
+        product = product_of(self.url)
+        if self.status < 300 and product and not product.takes_jwt:
+            return "unclear"  # the SMS API refuses with 200
         is_past_it = self.status < 300 or self.status in (402, 422)
         if is_past_it or self.reading.code == dialects.NO_MONEY:
             return "accepted"
         if self.status == 405 and self.body.strip():
             return "accepted"
-        return "refused" if is_refusal(self.status, product_of(self.url)) else "unclear"
+        return "refused" if refuses(self.status, self.url) else "unclear"
 
 
 def ask(url: str, auth: AuthBase, *, timeout: float) -> Reply:
@@ -90,17 +88,20 @@ def ask(url: str, auth: AuthBase, *, timeout: float) -> Reply:
 
     Redirects are not followed. Raises what ``auth`` raises.
     """
-    replies: list[Reply | NexmoJWTError] = []
+    replies: list[Reply | Exception] = []
 
     def make() -> None:
-        replies.append(_made(url, auth, timeout))
+        try:
+            replies.append(_made(url, auth, timeout))
+        except Exception as error:  # raised again below, where a caller sees it
+            replies.append(error)
 
     # requests' own timeout begins anew with each byte that arrives.
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
     thread.join(timeout + 1)
     reply = replies[0] if replies else Reply(url, _too_late(timeout))
-    if isinstance(reply, NexmoJWTError):
+    if isinstance(reply, Exception):
         raise reply
     return reply
 
@@ -110,7 +111,7 @@ class _Session(requests.Session):
         """Return none: requests would read the whole body of a redirect for the next hop."""
 
 
-def _made(url: str, auth: AuthBase, timeout: float) -> Reply | NexmoJWTError:
+def _made(url: str, auth: AuthBase, timeout: float) -> Reply:
     sent: list[str] = []
 
     def signed(request: PreparedRequest) -> PreparedRequest:
@@ -123,9 +124,9 @@ def _made(url: str, auth: AuthBase, timeout: float) -> Reply | NexmoJWTError:
     with _Session() as session:
         try:
             response = session.get(url, auth=signed, timeout=timeout, stream=True)
-            body = b"".join(beginning(response, _MAX_ANSWER_BYTES, timeout))
-        except NexmoJWTError as error:
-            return error
+            body = read_beginning(response, _MAX_ANSWER_BYTES, timeout)
+        except NexmoJWTError:
+            raise
         except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing
             return Reply(url, network_trouble(error, url, timeout))
     first = response.history[0] if response.history else response
@@ -135,16 +136,25 @@ def _made(url: str, auth: AuthBase, timeout: float) -> Reply | NexmoJWTError:
     return Reply(
         url,
         status=response.status_code,
-        reason=printable(str(response.reason)),
+        reason=dialects.line(str(response.reason)),
         reading=dialects.read(body, response.headers),
         body=body,
-        location=printable(response.headers.get("Location", ""))[:300],
+        location=_target(url, response.headers.get("Location")),
         offset=None if at is None else at - answered,
-        server_time=answered if at is None else at + 1,  # a Date has dropped up to a second
+        server_time=answered if at is None else at,
         elapsed=elapsed,
         first_status=None if first is response else first.status_code,
         token=sent[0],
     )
+
+
+def _target(url: str, location: str | None) -> str:
+    """Return where a redirect leads, empty where that is not a URL."""
+    try:
+        target = urljoin(url, location) if location else ""
+    except ValueError:
+        return ""
+    return dialects.line(target) if origin_of(target) else ""
 
 
 def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
@@ -169,10 +179,8 @@ def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         return Trouble(f"{origin} refuses connections.", "Does the server run, on this port?")
     if isinstance(error, requests.ConnectionError):
         return Trouble(f"The connection to {host} broke before an answer came.", "Try again.")
-    if isinstance(error, _BROKEN_ANSWER):
-        problem = f"{host} sent a malformed or incomplete response ({type(error).__name__})."
-        return Trouble(problem, "Try again; if it stays so, look for a proxy in between.")
-    return Trouble(f"The request cannot be made: {error}", "Mend what it names.")
+    said = dialects.line(str(error))
+    return Trouble(f"The request cannot be made: {said}", "Correct what it names.")
 
 
 _PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from .origin import origin_of
 
 
 class Product(NamedTuple):
@@ -40,6 +43,16 @@ class Product(NamedTuple):
         return 403 if self.dialect == "video" else 401
 
     @property
+    def refuses_without_a_reason(self) -> bool:
+        """Whether its refusals are the same whatever is wrong, and the Users API is beside it."""
+        return self.dialect == "voice" and self.takes_jwt
+
+    @property
+    def wants_a_user(self) -> bool:
+        """Whether its tokens are those of a user, with ``sub``."""
+        return self.name == "Client SDK"
+
+    @property
     def instead(self) -> str:
         """A clause that says what it takes, where that is not a token."""
         if not self.takes_key_and_secret:
@@ -66,9 +79,20 @@ def find(path: str, host: str | None = None) -> Product | None:
     return best
 
 
-def is_refusal(status: int, product: Product | None) -> bool:
-    """Tell whether an answer of ``product`` with ``status`` refuses a token."""
-    return status in (401, product.refusal_status if product else 401)
+def product_of(url: str) -> Product | None:
+    """Return the product that ``url`` belongs to; on this machine, the path alone decides."""
+    origin = origin_of(url)
+    if origin is None:
+        return None
+    return find(urlsplit(url).path, None if origin.is_loopback else origin.host)
+
+
+def refuses(status: int, url: str) -> bool:
+    """Tell whether an answer to ``url`` refuses the token: a 401, or a 403 of Vonage Video."""
+    if status != 403:
+        return status == 401
+    product = product_of(url)
+    return product is not None and product.refusal_status == 403
 
 
 def _is_host(pattern: str, host: str) -> bool:
@@ -108,7 +132,7 @@ _CLIENT_SDK = (
 _USERS = "/v0.1/users /v0.2/users /v0.3/users /v1/users /beta/users"
 _TRANSFERS = "/accounts/*/balance-transfers /accounts/*/credit-transfers"
 _NUMBERS_OF_SUBACCOUNTS = "/accounts/*/transfer-number"
-_OPENTOK = "a token of its own, in the header X-OPENTOK-AUTH"
+_OPENTOK = "its own token, in the header X-OPENTOK-AUTH"
 _CAMARA = "the access token that /oauth2/token returns"
 
 #: The products, in the order in which a path without a host is looked up.
@@ -168,8 +192,10 @@ PRODUCTS = (
     _row("rest.nexmo.com", _REST, "/", "query body basic", "rest"),
     _row("OpenTok", "api.opentok.com", "/v2/project /session/create", _OPENTOK),
     _row("Network (CAMARA)", _EU, "/camara", _CAMARA),
-    _row("Number verification", "oidc.idp.vonage.com", "/oauth2/auth", "a browser, and no token"),
+    _row(
+        "Number verification", "oidc.idp.vonage.com", "/oauth2/auth", "no token: it is for browsers"
+    ),
     _row("VBC", "api.vonage.com", "/t/vbc.prod", "the OAuth2 token of one of its users"),
-    _row("Contact Center", "*.cc.vonage.com *.newvoicemedia.com", "/", "a token of its own"),
+    _row("Contact Center", "*.cc.vonage.com *.newvoicemedia.com", "/", "its own token"),
     _row("AI Studio", "studio-api-*.ai.vonage.com", "/", "a key in the header X-Vgai-Key"),
 )

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from requests import Response
 
-from .scope import origin_of
+from .origin import origin_of
 
 
 class NextHops:

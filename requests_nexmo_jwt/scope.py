@@ -1,30 +1,19 @@
-"""Which origins may receive a token: Vonage's APIs over TLS, and loopback.
-
-A URL is judged as it will be connected to: requests prepares it with urllib3's
-parser and, since 2.32, connects by the standard library's. Where the two do not
-read the same in a URL, nobody gets a token.
-"""
+"""Which origins may receive a token: Vonage's APIs over TLS, and loopback."""
 
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 import re
 from collections.abc import Iterable
-from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
 
 from .errors import ScopeError
+from .origin import DEFAULT_PORTS, Origin, canonical, host_part, origin_of
 from .redaction import shown
-
-if TYPE_CHECKING:
-    from .products import Product
 
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
 #: ``*.serverless.vonage.com``.
@@ -39,91 +28,9 @@ VONAGE_HOSTS = (
 #: Names the hosts, separated by commas, where ``hosts=`` is not given.
 HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _ENTRY = re.compile(
     r"((?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^/:\[\]]+)(:(?P<port>[0-9]{1,5}))?/?"
 )
-_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
-
-
-class Origin(NamedTuple):
-    """Scheme, host and port, RFC 6454; ``host`` in lower case, an IP address canonical."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it is this machine: ``localhost``, 127.0.0.0/8 or ``[::1]``."""
-        if self.host in ("localhost", "::1"):
-            return True
-        try:
-            return ipaddress.IPv4Address(self.host) in _LOOPBACK
-        except ValueError:
-            return False
-
-
-def origin_of(url: str) -> Origin | None:
-    """Return the origin that a request for ``url`` is sent to.
-
-    None where it is no http or https URL, carries a user name, has a host that is
-    neither a plain name nor a plain IP address, or can be read in two ways.
-    """
-    plain = _PLAIN.match(url)
-    return _plain_origin(plain[0]) if plain else _parsed_origin(url)
-
-
-def product_of(url: str) -> Product | None:
-    """Return the product that ``url`` belongs to; on this machine, the path alone decides."""
-    origin = origin_of(url)
-    if origin is None:
-        return None
-    host = None if origin.is_loopback else origin.host
-    product: Product | None = _products().find(urlsplit(url).path, host)
-    return product
-
-
-def _products() -> ModuleType:
-    """Import the table of products: whoever is never refused does not pay for it."""
-    from . import products
-
-    return products
-
-
-# The part of a URL up to its host and port that nobody reads in two ways.
-_PLAIN = re.compile(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?(?=[/?#]|\Z)")
-
-
-@functools.lru_cache(maxsize=64)
-def _plain_origin(scheme_host_and_port: str) -> Origin | None:
-    """Remember what both parsers make of it: they cost a tenth of a signature."""
-    return _parsed_origin(scheme_host_and_port)
-
-
-def _parsed_origin(url: str) -> Origin | None:
-    try:
-        by_stdlib, by_urllib3 = urlsplit(url), parse_url(url)
-        port, scheme = by_stdlib.port, by_stdlib.scheme
-    except (ValueError, LocationParseError):
-        return None
-    if (scheme, by_stdlib.hostname, port) != (
-        by_urllib3.scheme,
-        (by_urllib3.host or "").strip("[]"),
-        by_urllib3.port,
-    ):
-        return None
-    if scheme not in _DEFAULT_PORTS or "@" in by_stdlib.netloc:
-        return None
-    host = _canonical(by_stdlib.hostname or "")
-    return Origin(scheme, host, _DEFAULT_PORTS[scheme] if port is None else port) if host else None
 
 
 class Scope:
@@ -158,10 +65,10 @@ class Scope:
         origin = origin_of(url)
         if origin is None:
             raise ScopeError(
-                f"{shown(_host_part(url))} gets no token: its host is ambiguous. "
+                f"{shown(host_part(url))} gets no token: its host is ambiguous. "
                 "Write https://, the plain name of the host, and no user name before it."
             )
-        if not (self.may_set_the_time(origin) or (self._is_default and origin.is_loopback)):
+        if not (self.names(origin) or (self._is_default and origin.is_loopback)):
             raise ScopeError(self._refusal(origin, url), host=origin.host)
         if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
             raise ScopeError(
@@ -171,7 +78,7 @@ class Scope:
             )
         return origin
 
-    def may_set_the_time(self, origin: Origin) -> bool:
+    def names(self, origin: Origin) -> bool:
         """Tell whether tokens for other uses may follow the clock of ``origin``.
 
         It has to be named: a loopback server that nobody named may be anything.
@@ -179,7 +86,9 @@ class Scope:
         return any(entry.admits(origin) for entry in self._entries)
 
     def _refusal(self, origin: Origin, url: str) -> str:
-        product = _products().find(urlsplit(url).path, origin.host)
+        from .products import find  # not for those who are never refused
+
+        product = find(urlsplit(url).path, origin.host)
         if product and not product.takes_jwt:
             return f"{origin} gets no token: {product.instead}."
         named = [entry for entry in self._entries if entry.names(origin.host)]
@@ -230,40 +139,16 @@ def _entry(text: object, named_by: str) -> _Entry:
         problem = "has a port but no scheme"
     else:
         scheme = match["scheme"] or "https"
-        port = int(match["port"] or _DEFAULT_PORTS[scheme])
+        port = int(match["port"] or DEFAULT_PORTS[scheme])
         host = match["host"].strip("[]")
         fixed = host.replace("*", "x", 1)
         if "*" in host and fixed.count(".") - host.split("*")[0].count(".") < 2:
             problem = "names too many hosts: a '*' stands in one label, before two or more others"
-        elif not _canonical(fixed) or port > 65535:
+        elif not canonical(fixed) or port > 65535:
             problem = "is neither a host nor an origin"
         else:
-            return _Entry(scheme, host if "*" in host else _canonical(host), port)
+            return _Entry(scheme, host if "*" in host else canonical(host), port)
     raise ScopeError(
         f"{named_by} has {shown(text)}, which {problem}. Write a name such as api.example.com or "
         "*.example.com, or an origin such as http://localhost:4010."
     )
-
-
-def _canonical(host: str) -> str:
-    """Return a host name or an IP address in the form that is compared; empty for neither."""
-    if _NAME.fullmatch(host) and not host.rpartition(".")[2].isdigit():
-        return host
-    try:
-        return str(ipaddress.ip_address(host)) if "%" not in host else ""
-    except ValueError:
-        return ""
-
-
-def _host_part(url: str) -> str:
-    """Return ``url`` up to its host, without what may be a user name and a password.
-
-    A password may have a ``/``, ``?`` or ``#`` that nobody has escaped: all before the last ``@``
-    is left out.
-    """
-    match = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|//", url)
-    if not match:
-        name, colon, _ = re.split(r"[/?#@]", url, maxsplit=1)[0].partition(":")
-        return name + (":..." if colon else "")
-    _, at, host = url[match.end() :].rpartition("@")
-    return match[0] + ("...@" if at else "") + re.split(r"[/?#]", host, maxsplit=1)[0]

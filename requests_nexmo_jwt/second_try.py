@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Any
 
-from requests import RequestException, Response
+from requests import Response
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
+
+from .bounded import read_beginning
 
 # Problems of RFC 7807 have some hundred bytes, and come at once.
 _MAX_REFUSAL_BYTES = 1 << 16
@@ -24,14 +24,14 @@ def obstacle(refused: Response) -> str | None:
     # Adapters of somebody else's may leave no connection, and those of async clients need await.
     connection = getattr(refused, "connection", None)
     if connection is None or iscoroutinefunction(connection.send):
-        return "This client cannot send from here"
+        return "this HTTP client cannot resend from a response hook"
     body = refused.request.body
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
         return None
     try:
         rewind_body(refused.request)
     except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
-        return "Its body can be read only once"
+        return "the request body cannot be rewound"
     return None
 
 
@@ -67,23 +67,8 @@ def _read(refused: Response, *, is_streamed: bool) -> None:
     """
     if refused._content_consumed:
         return
-    body = bytearray()
+    body = b""
     if not is_streamed:
-        with suppress(RequestException):
-            for byte in beginning(refused, _MAX_REFUSAL_BYTES, _MAX_REFUSAL_SECONDS):
-                body += byte
+        body = read_beginning(refused, _MAX_REFUSAL_BYTES, _MAX_REFUSAL_SECONDS)
     refused.close()
-    refused._content, refused._content_consumed = bytes(body), True
-
-
-def beginning(response: Response, limit: int, seconds: float) -> Iterator[bytes]:
-    """Yield the bytes of a streamed answer, until there are ``limit``, or ``seconds`` have passed.
-
-    The time is looked at when a byte arrives. Raises what requests raises.
-    """
-    deadline = time.monotonic() + seconds
-    for byte in response.iter_content(1):
-        yield byte
-        limit -= len(byte)
-        if limit <= 0 or time.monotonic() > deadline:
-            return
+    refused._content, refused._content_consumed = body, True

@@ -338,15 +338,18 @@ def nexmo_jwt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
 
 
 @contextmanager
-def answering(*answers: Iterable[bytes]) -> Iterator[str]:
-    """Run a server that gives each connection the pieces of one answer; yield its URL."""
+def answering(*answers: Iterable[bytes] | Callable[[bytes], bytes]) -> Iterator[str]:
+    """Run a server that gives each connection the pieces of one answer; yield its URL.
+
+    An answer may be a function of the request.
+    """
 
     def serve() -> None:
         for pieces in answers:
             connection, _ = server.accept()
             with connection, suppress(OSError):
-                connection.recv(65536)
-                for piece in pieces:
+                request = connection.recv(65536)
+                for piece in [pieces(request)] if callable(pieces) else pieces:
                     connection.sendall(piece)
 
     with socket.create_server(("127.0.0.1", 0)) as server:

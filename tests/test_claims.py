@@ -1,4 +1,4 @@
-"""What a token says, Nexmo's rules for it, and what an acl opens."""
+"""What a token says, and which claims are refused at construction."""
 
 import itertools
 import pickle
@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT, NexmoJWTError
-from requests_nexmo_jwt.claims import acl_opens, violations
 
 
 @pytest.fixture
@@ -255,70 +254,7 @@ def test_a_key_in_the_place_of_the_id_is_refused_and_not_shown(keys: Keys) -> No
         assert key_text_in(str(caught.value), keys.pkcs8) is None
 
 
-NOW = 1_800_000_000
-
-
-GOOD = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
-
-
-# What a token says instead of GOOD (None: says nothing), the claim that is wrong, and words.
-VIOLATIONS: list[tuple[dict[str, object], str, str]] = [
-    ({"application_id": None}, "application_id", "missing"),
-    ({"application_id": 5}, "application_id", "no string"),
-    ({"iat": None}, "iat", "Unix seconds"),
-    ({"iat": str(NOW)}, "iat", "Unix seconds"),
-    ({"iat": float(NOW)}, "iat", "Unix seconds"),
-    ({"iat": True}, "iat", "Unix seconds"),
-    ({"iat": -1}, "iat", "Unix seconds"),
-    ({"iat": 10**4000}, "iat", "Unix seconds"),
-    ({"iat": NOW + 1}, "iat", "1 s in the future"),
-    ({"exp": str(NOW + 60)}, "exp", "Unix seconds"),
-    ({"exp": "null"}, "exp", "exp is None"),
-    ({"exp": float("nan")}, "exp", "Unix seconds"),
-    ({"iat": NOW - 60, "exp": NOW}, "exp", "expired 0 s ago"),
-    ({"iat": NOW - 100, "exp": NOW - 50}, "exp", "expired 50 s ago"),
-    ({"exp": NOW + 29}, "exp", "29 s after iat"),
-    ({"exp": NOW + 86401}, "exp", "86401 s after iat"),
-    ({"iat": NOW - 900, "exp": None}, "exp", "15 min after iat"),
-    ({"nbf": NOW + 1}, "nbf", "not valid yet"),
-    ({"nbf": str(NOW)}, "nbf", "Unix seconds"),
-    ({"jti": None}, "jti", "missing"),
-    ({"jti": ""}, "jti", "missing"),
-    ({"jti": 5}, "jti", "no string"),
-    ({"acl": ["/a"]}, "acl", "'paths' alone"),
-    ({"sub": 5}, "sub", "non-empty str"),
-]
-
-
-def said(change: dict[str, object]) -> dict[str, object]:
-    claims = {name: value for name, value in {**GOOD, **change}.items() if value is not None}
-    return {name: None if value == "null" else value for name, value in claims.items()}
-
-
-@pytest.mark.parametrize(("change", "claim", "words"), VIOLATIONS)
-def test_a_token_that_breaks_one_rule_is_told_that_rule(
-    change: dict[str, object], claim: str, words: str
-) -> None:
-    found = list(violations(said(change), now=NOW + 0.9))
-    assert [violation.claim for violation in found] == [claim]
-    assert words in found[0].reason
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        {"exp": None},
-        {"iat": NOW - 899, "exp": None},
-        {"exp": NOW + 30},
-        {"exp": NOW + 86400},
-        {"nbf": NOW},
-        {"acl": {"paths": {"/a": {}}}, "sub": "alice"},
-    ],
-)
-def test_a_token_at_the_edge_of_the_rules_breaks_none(change: dict[str, object]) -> None:
-    assert list(violations(said(change), now=NOW + 0.9)) == []
-
+CLAIMS = ["application_id", "iat", "exp", "jti", "nbf", "acl", "sub", "iss"]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -326,13 +262,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*GOOD, "nbf", "acl", "sub", "iss"]), JSON))
-def test_whatever_a_token_says_it_is_judged_and_not_a_crash(claims: dict[str, object]) -> None:
-    for violation in violations(claims, now=NOW):
-        assert violation.reason
-
-
-@given(st.dictionaries(st.text(max_size=3) | st.sampled_from([*GOOD, "nbf", "acl", "sub"]), JSON))
+@given(st.dictionaries(st.text(max_size=3) | st.sampled_from(CLAIMS), JSON))
 def test_whatever_claims_are_given_either_sign_or_are_refused(
     keys: Keys, claims: dict[str, object]
 ) -> None:
@@ -346,38 +276,3 @@ def test_whatever_claims_are_given_either_sign_or_are_refused(
         algorithms=["RS256"],
         options={"verify_aud": False, "verify_nbf": False},
     )
-
-
-# acl path, method, requested path, and whether it opens.
-ACL = [
-    ("/*/calls/**", "GET", "/v1/calls", True),
-    ("/*/calls/**", "GET", "/v1/calls/uuid/stream", True),
-    ("/*/calls/**", "GET", "/v1/callsx", False),
-    ("/*/calls/**", "GET", "/v1/x/calls", False),
-    ("/*/calls/**", "GET", "/calls", False),
-    ("/v1/calls", "GET", "/v1/calls", True),
-    ("/v1/calls", "GET", "/v1/calls/uuid", False),
-    ("/v1/c*s", "GET", "/v1/calls", True),
-    ("/v1/c.lls", "GET", "/v1/calls", False),
-    ("/**", "DELETE", "/v2/anything/at/all", True),
-    ("/**", "GET", "/", True),
-    ("/**/calls", "GET", "/v1/x/calls", True),
-    ("/**/calls", "GET", "/calls", True),
-    ("/**/**", "GET", "/a", True),
-    ("/v1/[c]alls", "GET", "/v1/calls", False),
-    ("/v1/call?", "GET", "/v1/calls", False),
-    # Would take for ever if each "**" were tried with each length.
-    ("/**" * 14 + "/x", "GET", "/a" * 30, False),
-    ("/" + "*a" * 20 + "b", "GET", "/" + "a" * 60, False),
-]
-
-
-@pytest.mark.parametrize(("pattern", "method", "path", "opens"), ACL)
-def test_an_acl_opens_what_it_names(pattern: str, method: str, path: str, opens: bool) -> None:
-    assert acl_opens({"paths": {pattern: {"filters": {}}}}, method, path) == opens
-
-
-def test_an_acl_opens_the_methods_that_it_names_and_without_any_all() -> None:
-    acl = {"paths": {"/a": {"methods": ["GET", "POST"]}, "/b": {}}}
-    opened = [(m, path) for path in ("/a", "/b") for m in ("GET", "PUT") if acl_opens(acl, m, path)]
-    assert opened == [("GET", "/a"), ("GET", "/b"), ("PUT", "/b")]

@@ -1,7 +1,9 @@
 """The `nexmo-jwt` command as a whole: usage, streams, and keys in the wrong place."""
 
 import os
+import re
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,9 @@ MISPLACED_KEYS = [
     ["token", "--app-id", "x", "--private-key", "{base64}"],
     ["token", "--app-id", "{base64}", "--private-key", "private.key"],
     ["inspect", "{base64}"],
+    ["inspect", ARTICLE_TOKEN, "--for", "{pem}"],
+    ["inspect", ARTICLE_TOKEN, "--for", "{base64}"],
+    ["inspect", ARTICLE_TOKEN, "--for", "GET /v1/{base64}"],
     ["inspect", ARTICLE_TOKEN, "--app-id", "{pem}", "--private-key", "private.key"],
     ["check", "--app-id", "{pem}", "--private-key", "private.key"],
     ["check", "--app-id", "{base64}", "--private-key", "private.key"],
@@ -51,15 +56,17 @@ def test_key_text_in_the_wrong_place_is_never_shown(
 
 
 @pytest.mark.parametrize(
-    ("command", "status", "stdout", "stderr"),
+    ("command", "stderr"),
     [
-        ("inspect - >/dev/full", 1, "", "No space left"),
-        ("inspect - 0>/dev/null", 1, "", "stdin cannot be read"),
-        ("check --app-id '\x1b[' --private-key k", 1, "application: \\x1b[", "be printed"),
+        ("inspect - >/dev/full", "No space left"),
+        ("help >/dev/full", "No space left"),
+        ("inspect - 0>/dev/null", "stdin cannot be read"),
+        ("check --app-id '\x1b[' --private-key k", "--app-id has white space around it, or a cha"),
+        ("check --token '\x1b[.\x1b[.'", "not a JSON Web Token"),
     ],
 )
 def test_a_full_disk_and_an_unreadable_stdin_are_told(
-    command: str, status: int, stdout: str, stderr: str, nexmo: Sandbox, tmp_path: Path
+    command: str, stderr: str, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     result = subprocess.run(
         f"{TYPED} {command}",
@@ -71,8 +78,7 @@ def test_a_full_disk_and_an_unreadable_stdin_are_told(
         check=False,
         timeout=60,
     )
-    assert result.returncode == status
-    assert stdout in result.stdout.decode() if stdout else result.stdout == b""
+    assert (result.returncode, result.stdout) == (1, b"")
     assert b"\033" not in result.stdout + result.stderr
     assert stderr in result.stderr.decode()
     assert len(result.stderr.splitlines()) <= 1
@@ -93,8 +99,10 @@ def test_a_closed_pipe_and_a_full_disk_are_no_traceback(nexmo: Sandbox) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["sandbx"],
+        ["help", "x"],
+        ["--port", "1"],
+        ["inspect"],
         ["sandbox", "--port=http"],
         ["sandbox", "--port=65536"],
         ["sandbox", "--clock-offset=nan"],
@@ -109,8 +117,74 @@ def test_wrong_usage_is_told_with_status_2(arguments: list[str], nexmo_jwt: Run)
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["sandbox", "--help"]], ids=" ".join)
-def test_help_names_the_sandbox(arguments: list[str], nexmo_jwt: Run) -> None:
+# What asks for help, and words of it.
+HELP = [
+    ([], "commands:"),
+    (["help"], "commands:"),
+    (["-h"], "commands:"),
+    (["--help"], "commands:"),
+    (["token", "--help"], "--ttl S"),
+    (["inspect", "--help"], "--for REQUEST"),
+    (["check", "--help"], "--url URL"),
+    (["sandbox", "--help"], "--port"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), HELP)
+def test_help_is_printed_where_it_is_asked_for(
+    arguments: list[str], words: str, nexmo_jwt: Run
+) -> None:
     result = nexmo_jwt(*arguments)
-    assert result.returncode == 0
-    assert "sandbox" in result.stdout
+    assert (result.returncode, result.stderr) == (0, "")
+    command = arguments[0] if len(arguments) > 1 else "[-h]"
+    assert result.stdout.startswith(f"usage: nexmo-jwt {command}")
+    assert words in result.stdout
+
+
+def test_help_of_a_real_command_names_every_command(nexmo_jwt_process: Run) -> None:
+    shown = nexmo_jwt_process()
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout == nexmo_jwt_process("help").stdout
+    for command in ("help", "token", "inspect", "check", "sandbox"):
+        assert re.search(f"^    {command} +[a-z]", shown.stdout, re.MULTILINE)
+
+
+def test_the_version_is_the_installed_one(nexmo_jwt: Run) -> None:
+    result = nexmo_jwt("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"nexmo-jwt {version('requests-nexmo-jwt')}\n"
+
+
+# What goes wrong after the arguments were parsed, the exit status, and how the error begins.
+LATE = [
+    (["token", "--ttl", "29"], 2, "nexmo-jwt token: error: --ttl is 29 s"),
+    (["token", "--sub", ""], 2, "nexmo-jwt token: error: --sub is ''"),
+    (["token", "--app-id", "x"], 2, "nexmo-jwt token: error: --app-id needs --private-key"),
+    (["token", "--not-before", "900"], 2, "nexmo-jwt token: error: --not-before is not before"),
+    (["inspect", ARTICLE_TOKEN, "--app-id", "x"], 2, "nexmo-jwt inspect: error: --app-id needs"),
+    (["check", "--private-key", "x"], 2, "nexmo-jwt check: error: --private-key needs --app-id"),
+    (["check", "--host", "*"], 1, "nexmo-jwt: --host has '*'"),
+    (
+        ["check", "--token", ARTICLE_TOKEN, "--url", "https://example.com/x"],
+        1,
+        "nexmo-jwt: https://example.com is not one of Vonage's API origins, so it gets no token. "
+        "If it should have one, name it: --host https://example.com, or NEXMO_JWT_HOSTS.",
+    ),
+    (
+        ["check", "--token", ARTICLE_TOKEN, "--url", "https://rest.nexmo.com/sms/json"],
+        1,
+        "nexmo-jwt: https://rest.nexmo.com gets no token: the SMS API takes the API key and secret",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "words"), LATE)
+def test_an_error_names_the_command_and_its_options(
+    arguments: list[str], status: int, words: str, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    result = nexmo_jwt(*arguments, env=environment_of(nexmo))
+    assert (result.returncode, result.stdout) == (status, "")
+    if status == 2:
+        assert result.stderr.startswith(f"usage: nexmo-jwt {arguments[0]} ")
+    assert result.stderr.splitlines()[-1].startswith(words)
+    assert nexmo.requests == []

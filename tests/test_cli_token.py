@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import TYPED, Run, environment_of
+from conftest import APPLICATION_ID, TYPED, Run, environment_of
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -64,10 +64,11 @@ def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
 
 # Arguments after `token`, the exit status, and words on stderr.
 BAD_TOKENS = [
-    (["--ttl", "29"], 2, "ttl is 29 s"),
-    (["--ttl", "soon"], 2, "no whole number of seconds"),
-    (["--ttl", "9" * 5000], 2, "no whole number of seconds"),
-    (["--sub", ""], 2, "sub is ''"),
+    (["--ttl", "29"], 2, "error: --ttl is 29 s; Vonage documents 30 to 86400 s"),
+    (["--ttl", "86401"], 2, "error: --ttl is 86401 s"),
+    (["--ttl", "soon"], 2, "not a whole number of seconds"),
+    (["--ttl", "9" * 5000], 2, "not a whole number of seconds"),
+    (["--sub", ""], 2, "error: --sub is ''"),
     (["--acl", "calls"], 2, "neither a path"),
     (["--acl", "get:/x"], 2, "neither a path"),
     (["--acl", "@nowhere.json"], 2, "cannot read 'nowhere.json'"),
@@ -77,14 +78,17 @@ BAD_TOKENS = [
     (["--acl", "@list.json"], 2, 'not of the form {"paths"'),
     (["--acl", "@more.json"], 2, 'not of the form {"paths"'),
     (["--acl", "/a", "--acl", "GET:/a"], 2, "names '/a' twice"),
-    (["--acl", "@none.json"], 2, "acl names no path"),
+    (["--acl", "@none.json"], 2, "error: --acl names no path"),
     (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
     (["\x1b[31m"], 2, r"unrecognized arguments: \x1b[31m"),
     (["--claim", "x"], 2, "NAME=JSON"),
     (["--claim", "=1"], 2, "NAME=JSON"),
     (["--claim", "x=text"], 2, "a string has quotes"),
     (["--claim", "x=NaN"], 2, "written as JSON"),
-    (["--claim", "exp=5"], 2, "made for each token"),
+    (["--claim", "exp=5"], 2, "set for each token. Leave it out; use --ttl."),
+    (["--claim", 'application_id="x"'], 2, "set for each token. Leave it out; use --app-id."),
+    (["--claim", "iat=5"], 2, "--claim names iat, which is set for each token. Leave it out."),
+    (["--claim", 'jti="x"'], 2, "--claim names jti, which is set for each token. Leave it out."),
     (["--claim", "x=1", "--claim", "x=2"], 2, "one claim twice"),
     (["--not-before", "900"], 2, "never be valid"),
     (["--private-key", "nowhere.key"], 2, "--private-key needs --app-id beside it"),
@@ -93,6 +97,20 @@ BAD_TOKENS = [
     (["--app-id", "x", "--private-key", " "], 2, "--private-key: it is empty"),
     (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key' does not exist"),
     (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
+    (["--app-id", " x", "--private-key", "n.key"], 1, ": --app-id has white space around it"),
+    (["--app-id", "x", "--private-key", "A1b2" * 40], 1, ": --private-key was taken as a path"),
+    (["--app-id", "x", "--private-key", '{"kty": "RSA"}'], 1, ": --private-key is JSON"),
+    (
+        ["--app-id", "n.key", "--private-key", APPLICATION_ID],
+        1,
+        ": --private-key looks like an application id; perhaps the arguments were exchanged. Give "
+        "the id first, then the key: --app-id ID --private-key PATH.",
+    ),
+    (
+        ["--app-id", "abcd1234", "--private-key", "s3cr3tApiSecret1"],
+        1,
+        ": --app-id looks like an API key, and --private-key like an API secret (not shown",
+    ),
     (["--bogus"], 2, "unrecognized"),
 ]
 
@@ -110,9 +128,20 @@ def test_a_token_that_cannot_be_made_is_told(
     result = nexmo_jwt("token", *arguments, env=environment_of(nexmo))
     assert (result.returncode, result.stdout) == (status, "")
     assert words in result.stderr
+    assert not re.search(r"application_id |private_key |NexmoJWT\(|s3cr3t", result.stderr)
+    if status == 2 and "unrecognized arguments" not in result.stderr:
+        assert result.stderr.startswith("usage: nexmo-jwt token ")
+
+
+@pytest.mark.parametrize("folder", ["my private_key folder", "an application_id x"])
+def test_a_path_is_shown_as_it_was_given(folder: str, nexmo_jwt: Run) -> None:
+    result = nexmo_jwt("token", "--app-id", "x", "--private-key", f"{folder}/n.key")
+    assert f"{folder}/n.key' does not exist" in result.stderr
 
 
 def test_without_credentials_the_places_are_listed(nexmo_jwt: Run) -> None:
     result = nexmo_jwt("token")
     assert result.returncode == 1
-    assert result.stderr.startswith("nexmo-jwt: No credentials were found. Looked at: VONAGE_")
+    assert result.stderr.startswith("nexmo-jwt: No credentials were found. Checked: VONAGE_")
+    assert "Quickest fix: set VONAGE_APPLICATION_ID" in result.stderr
+    assert "--app-id and --private-key with nexmo-jwt" in result.stderr

@@ -18,7 +18,8 @@ from conftest import (
     key_text_in,
 )
 
-from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError, credentials
+from requests_nexmo_jwt.keys import concealed
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -41,6 +42,9 @@ class Setup:
         values = {
             "{damaged pem}": damaged,
             "{pem in base64}": base64.b64encode(pem.encode()).decode(),
+            "{pem in base64 lines}": base64.encodebytes(pem.encode()).decode(),
+            "{half a pem in base64}": base64.b64encode(pem[:900].encode()).decode(),
+            "{text of the pem}": "".join(pem.splitlines()[1:-1]),
             "{pem with blanks}": pem.replace("\n", " "),
             "{id}": nexmo.application_id,
             "{pem}": pem,
@@ -136,6 +140,34 @@ FOUND: dict[str, tuple[Setup, str]] = {
         Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
         "NEXMO_APPLICATION_PRIVATE_KEY_PATH",
     ),
+    "VONAGE_APPLICATION_PRIVATE_KEY, a path": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY": "key.pem"}),
+        "environment: VONAGE_APPLICATION_ID and VONAGE_APPLICATION_PRIVATE_KEY (a path)",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY, text": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY": "{pem}"}),
+        "VONAGE_APPLICATION_PRIVATE_KEY (PEM text)",
+    ),
+    "VONAGE_PRIVATE_KEY64": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY64": "{pem in base64}"}),
+        "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY64 (PEM text)",
+    ),
+    "VONAGE_PRIVATE_KEY64 in lines, as base64 prints it": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY64": "{pem in base64 lines}"}),
+        "VONAGE_PRIVATE_KEY64 (PEM text)",
+    ),
+    "NEXMO_PRIVATE_KEY64": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY64": "{pem in base64}"}),
+        "NEXMO_PRIVATE_KEY64 (PEM text)",
+    ),
+    "Vonage Cloud Runtime": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{pem}"}),
+        "environment: VCR_API_APPLICATION_ID and VCR_PRIVATE_KEY (PEM text)",
+    ),
+    "Vonage Cloud Runtime with a path": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"}),
+        "VCR_PRIVATE_KEY (a path)",
+    ),
     ".vonagerc with text": (Setup(here=CLI_TEXT), "here/.vonagerc: app-id and private-key (PEM"),
     ".vonagerc with a path": (
         Setup(here={"app-id": "{id}", "private-key": "key.pem"}),
@@ -153,9 +185,17 @@ FOUND: dict[str, tuple[Setup, str]] = {
         Setup(here={"appId": "{id}", "privateKey": "./key.pem"}),
         "appId and privateKey (a path)",
     ),
-    ".vonagerc of two ages": (
-        Setup(here={"appId": "wrong", "app-id": "{id}", "privateKey": "x", "private-key": "{pem}"}),
-        "app-id and private-key (PEM text)",
+    ".vonagerc with both spellings": (
+        Setup(here={"app-id": "wrong", "appId": "{id}", "private-key": "x", "privateKey": "{pem}"}),
+        "here/.vonagerc: appId and privateKey (PEM text)",
+    ),
+    ".vonagerc with both spellings, one of them blank": (
+        Setup(here={"appId": " ", "app-id": "{id}", "privateKey": "", "private-key": "key.pem"}),
+        "here/.vonagerc: app-id and private-key (a path)",
+    ),
+    ".vonagerc with one spelling each": (
+        Setup(here={"appId": "{id}", "private-key": "key.pem"}),
+        "here/.vonagerc: appId and private-key (a path)",
     ),
     ".vonagerc with a byte order mark": (
         Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'),
@@ -193,6 +233,41 @@ FOUND: dict[str, tuple[Setup, str]] = {
         ),
         "VONAGE_PRIVATE_KEY_PATH",
     ),
+    "VONAGE_APPLICATION_PRIVATE_KEY before VONAGE_PRIVATE_KEY64": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_APPLICATION_PRIVATE_KEY": "{file}",
+                "VONAGE_PRIVATE_KEY64": "nonsense",
+            }
+        ),
+        "VONAGE_APPLICATION_PRIVATE_KEY (a path)",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY_PATH before VONAGE_APPLICATION_PRIVATE_KEY": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_APPLICATION_PRIVATE_KEY": "nowhere.key",
+                "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}",
+            }
+        ),
+        "VONAGE_APPLICATION_PRIVATE_KEY_PATH (a path)",
+    ),
+    "NEXMO_ before Vonage Cloud Runtime": (
+        Setup(
+            {
+                "NEXMO_APPLICATION_ID": "{id}",
+                "NEXMO_PRIVATE_KEY": "{file}",
+                "VCR_API_APPLICATION_ID": "wrong",
+                "VCR_PRIVATE_KEY": "nowhere.key",
+            }
+        ),
+        "NEXMO_",
+    ),
+    "Vonage Cloud Runtime before .vonagerc": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
+        "VCR_",
+    ),
     "environment before .vonagerc": (
         Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
         "NEXMO_",
@@ -227,13 +302,23 @@ FOUND: dict[str, tuple[Setup, str]] = {
 
 
 @pytest.fixture
-def python(
+def in_place(
     tmp_path: Path, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., NexmoJWT]:
-    def build(setup: Setup, **options: object) -> NexmoJWT:
+) -> Callable[[Setup], None]:
+    """Make this process the one that sees a setup."""
+
+    def put(setup: Setup) -> None:
         for name, value in setup.write(tmp_path, nexmo).items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path / "here")
+
+    return put
+
+
+@pytest.fixture
+def python(in_place: Callable[[Setup], None]) -> Callable[..., NexmoJWT]:
+    def build(setup: Setup, **options: object) -> NexmoJWT:
+        in_place(setup)
         return NexmoJWT(**options)
 
     return build
@@ -315,6 +400,34 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         Setup({"NEXMO_APPLICATION_ID": "x"}),
         ["NEXMO_APPLICATION_ID is set", "NEXMO_PRIVATE_KEY"],
     ),
+    "Vonage Cloud Runtime without key": (
+        Setup({"VCR_API_APPLICATION_ID": "x"}, CLI_TEXT),
+        ["VCR_API_APPLICATION_ID is set, but no key beside it", "VCR_PRIVATE_KEY"],
+    ),
+    "id of Vonage Cloud Runtime, key of another": (
+        Setup({"VCR_API_APPLICATION_ID": "x", "VONAGE_PRIVATE_KEY": "{file}"}),
+        ["VCR_API_APPLICATION_ID is set, but no key beside it"],
+    ),
+    "VONAGE_PRIVATE_KEY64 with a path": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{file}"}, CLI_TEXT),
+        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM", "base64 < private.key"],
+    ),
+    "VONAGE_PRIVATE_KEY64 with base64 of something else": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": base64.b64encode(b"hello").decode()}),
+        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM"],
+    ),
+    "VONAGE_PRIVATE_KEY64 with the text of a key without its BEGIN": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{text of the pem}"}),
+        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM"],
+    ),
+    "VONAGE_PRIVATE_KEY64 cut short": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{half a pem in base64}"}),
+        ["VONAGE_PRIVATE_KEY64 (PEM text)", "cut short"],
+    ),
+    "NEXMO_PRIVATE_KEY64 with a path": (
+        Setup({"NEXMO_APPLICATION_ID": "x", "NEXMO_PRIVATE_KEY64": "key.pem"}),
+        ["NEXMO_PRIVATE_KEY64 is not base64 of a PEM"],
+    ),
     "path to nothing": (
         Setup({**ID, "VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
         ["nowhere.key", "VONAGE_PRIVATE_KEY", "does not exist"],
@@ -331,7 +444,10 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         Setup({**ID, "VONAGE_PRIVATE_KEY": "MIIEvQIBADANBgkq" * 8}),
         ["VONAGE_PRIVATE_KEY", "not shown here"],
     ),
-    "not JSON": (Setup(here="app-id: x", home=CLI_TEXT), ["here/.vonagerc is not JSON", "line 1"]),
+    "not JSON": (
+        Setup(here="app-id: x", home=CLI_TEXT),
+        ["here/.vonagerc is not JSON", "line 1", "Fix it or remove it."],
+    ),
     "key text without BEGIN in the file": (
         Setup(here={"app-id": "{id}", "private-key": "MIIEvQIBADANBgkq/" * 8}),
         ["'private-key'", ".vonagerc", "not shown here"],
@@ -342,8 +458,11 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
     "empty file": (Setup(here="", home=CLI_TEXT), ["here/.vonagerc is not JSON"]),
-    "not an object": (Setup(here=["app-id"], home=CLI_TEXT), ["here/.vonagerc", "no object"]),
-    "a string": (Setup(here='"app-id"'), ["here/.vonagerc", "no object"]),
+    "not an object": (
+        Setup(here=["app-id"], home=CLI_TEXT),
+        ["here/.vonagerc is JSON, but not an object with 'appId' and 'privateKey'. Fix it or"],
+    ),
+    "a string": (Setup(here='"app-id"'), ["here/.vonagerc is JSON, but not an object"]),
     "deep": (Setup(here="[" * 100_000), ["here/.vonagerc is not JSON"]),
     "app-id without key": (
         Setup(here={"app-id": "{id}", "api-key": "x"}, home=CLI_TEXT),
@@ -353,7 +472,18 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         Setup(here={"app-id": "{id}", "private-key": " \n"}, home=CLI_TEXT),
         ["here/.vonagerc", "'app-id'", "no 'private-key'"],
     ),
-    "appId without key": (Setup(here={"appId": "{id}"}), ["'appId'", "no 'private-key'"]),
+    "appId without key": (
+        Setup(here={"appId": "{id}", "apiKey": "x"}, home=CLI_TEXT),
+        ["here/.vonagerc has 'appId', but no 'privateKey' beside it"],
+    ),
+    "appId that is no string before an app-id": (
+        Setup(here={"appId": 5, "app-id": "{id}", "private-key": "{pem}"}),
+        ["here/.vonagerc", "'appId' is not a string"],
+    ),
+    "privateKey to nothing before a private-key": (
+        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key", "private-key": "{pem}"}),
+        ["here/nowhere.key", "'privateKey'"],
+    ),
     "id that is no string": (
         Setup(here={"app-id": 5, "private-key": "{pem}"}),
         ["here/.vonagerc", "'app-id' is not a string"],
@@ -427,12 +557,161 @@ def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
         "VONAGE_APPLICATION_ID (not set)",
         "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY_PATH is)",
         f"{tmp_path}/here/.vonagerc (names no application)",
-        f"{tmp_path}/home/.vonage/config.json (not there)",
-        "Shortest: set VONAGE_APPLICATION_ID",
-        "-a ID:PATH",
+        f"{tmp_path}/home/.vonage/config.json (no such file)",
+        "VCR_API_APPLICATION_ID (not set)",
+        "Quickest fix: set VONAGE_APPLICATION_ID",
+        "-a ID:PATH with http",
     ):
         assert words in message
     assert typed(setup).stderr == f"http: error: nexmo-jwt: {message}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("VONAGE_PRIVATE_KEY64", "VONAGE_APPLICATION_ID (not set, though VONAGE_PRIVATE_KEY64 is)"),
+        ("NEXMO_PRIVATE_KEY", "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY is)"),
+        ("VCR_PRIVATE_KEY", "VCR_API_APPLICATION_ID (not set, though VCR_PRIVATE_KEY is)"),
+    ],
+)
+def test_a_key_whose_id_is_not_set_is_named(variable: str, words: str, python: Callable) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        python(Setup({variable: "{file}"}))
+    assert words in str(caught.value)
+
+
+SECRET = "s3cr3tApiSecret1"
+
+
+def account_in(prefix: str) -> dict[str, str]:
+    return {f"{prefix}API_KEY": "abcd1234", f"{prefix}API_SECRET": SECRET}
+
+
+HERE, HOME = "here/.vonagerc", "home/.vonage/config.json"
+APP = {"app-id": "{id}", "private-key": "{pem}"}
+CAMEL = {"apiKey": "abcd1234", "apiSecret": SECRET}
+KEBAB = {"api-key": "abcd1234", "api-secret": SECRET}
+NEXMO_APP = {"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}
+VONAGE_APP = {**ID, "VONAGE_PRIVATE_KEY": "{file}"}
+
+# Where an application is found, and where the account that it belongs to; None: nowhere.
+ACCOUNTS: dict[str, tuple[Setup, str | None]] = {
+    "VONAGE_": (
+        Setup({**VONAGE_APP, **account_in("VONAGE_")}),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "NEXMO_": (
+        Setup({**NEXMO_APP, **account_in("NEXMO_")}),
+        "NEXMO_API_KEY and NEXMO_API_SECRET",
+    ),
+    "white space around": (
+        Setup({**VONAGE_APP, "VONAGE_API_KEY": " abcd1234\n", "VONAGE_API_SECRET": f" {SECRET} "}),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "apiKey": (Setup(here={**APP, **CAMEL}), HERE),
+    "api-key": (Setup(here={**APP, **KEBAB}), HERE),
+    "both spellings": (
+        Setup(here={**APP, "api-key": "wrong", "api-secret": "wrong", **CAMEL}),
+        HERE,
+    ),
+    "both spellings, one of them blank": (
+        Setup(here={**APP, **KEBAB, "apiKey": "", "apiSecret": " "}),
+        HERE,
+    ),
+    "config.json": (Setup(home={**APP, **CAMEL}), HOME),
+    # The account of another place may be another account.
+    "VONAGE_ application, NEXMO_ account": (
+        Setup({**VONAGE_APP, **account_in("NEXMO_")}, here={**APP, **CAMEL}),
+        None,
+    ),
+    "NEXMO_ application, VONAGE_ account": (
+        Setup({**NEXMO_APP, **account_in("VONAGE_")}, here={**APP, **CAMEL}),
+        None,
+    ),
+    ".vonagerc's application, account in the environment": (
+        Setup(account_in("VONAGE_"), here=APP, home={**APP, **CAMEL}),
+        None,
+    ),
+    "no secret": (Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234"}), None),
+    "no key": (Setup({**VONAGE_APP, "VONAGE_API_SECRET": SECRET}), None),
+    "a blank secret": (
+        Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": " "}),
+        None,
+    ),
+    "apiKey without apiSecret": (Setup(here={**APP, "apiKey": "abcd1234"}), None),
+    "apiSecret without apiKey": (Setup(here={**APP, "apiSecret": SECRET}), None),
+    "a secret that is no string": (
+        Setup(here={**APP, "apiKey": "abcd1234", "apiSecret": [SECRET]}),
+        None,
+    ),
+    "no account": (Setup(here=APP), None),
+}
+
+# The same where the application is given as an argument: the first account that there is.
+ACCOUNTS_OF_ARGUMENTS: dict[str, tuple[Setup, str | None]] = {
+    "VONAGE_ before NEXMO_": (
+        Setup({"NEXMO_API_KEY": "wrong", "NEXMO_API_SECRET": "wrong", **account_in("VONAGE_")}),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "NEXMO_ beside half of VONAGE_": (
+        Setup({"VONAGE_API_KEY": "wrong", **account_in("NEXMO_")}),
+        "NEXMO_API_KEY and NEXMO_API_SECRET",
+    ),
+    "NEXMO_ before .vonagerc": (
+        Setup(account_in("NEXMO_"), here={"apiKey": "wrong", "apiSecret": "wrong"}),
+        "NEXMO_API_KEY and NEXMO_API_SECRET",
+    ),
+    ".vonagerc before config.json": (
+        Setup(here=KEBAB, home={"apiKey": "wrong", "apiSecret": "wrong"}),
+        HERE,
+    ),
+    ".vonagerc without account": (Setup(here=APP, home=CAMEL), HOME),
+    "an account before a broken .vonagerc": (
+        Setup(account_in("VONAGE_"), here="{broken"),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "none": (Setup({"VONAGE_API_KEY": "abcd1234"}), None),
+}
+
+
+@pytest.mark.parametrize(
+    ("setup", "source", "is_given"),
+    [
+        *((*row, False) for row in ACCOUNTS.values()),
+        *((*row, True) for row in ACCOUNTS_OF_ARGUMENTS.values()),
+    ],
+    ids=[*ACCOUNTS, *ACCOUNTS_OF_ARGUMENTS],
+)
+def test_the_account_of_an_application_is_found_beside_it(
+    setup: Setup, source: str | None, is_given: bool, in_place: Callable, nexmo: Sandbox
+) -> None:
+    in_place(setup)
+    given = (nexmo.application_id, concealed(nexmo.private_key)) if is_given else (None, None)
+    account = credentials.find_account(credentials.find(*given).place)
+    if source is None:
+        assert account is None
+        return
+    assert (account.api_key, account.api_secret.text()) == ("abcd1234", SECRET)
+    assert account.source.endswith(source)
+    assert account.name == "abcd1234"
+    assert account.header() == f"Basic {base64.b64encode(f'abcd1234:{SECRET}'.encode()).decode()}"
+    assert "abcd1234" in repr(account)
+    for shown in (repr(account), str(account), f"{account}", repr([*account]), account.source):
+        assert SECRET not in shown
+
+
+def test_an_account_at_a_broken_place_is_told_and_not_skipped(in_place: Callable) -> None:
+    in_place(Setup(here=f'{{"apiSecret": "{SECRET}"', home=CAMEL))
+    with pytest.raises(CredentialsError, match=r"here/\.vonagerc is not JSON.*Fix it or") as caught:
+        credentials.find_account(None)
+    assert SECRET not in everything_shown_by(caught.value, frames=True)
+
+
+def test_an_api_key_and_secret_that_were_exchanged_are_not_shown(in_place: Callable) -> None:
+    in_place(Setup({"VONAGE_API_KEY": SECRET, "VONAGE_API_SECRET": "abcd1234"}))
+    account = credentials.find_account(None)
+    assert SECRET not in account.name
+    assert SECRET not in repr(account)
 
 
 def test_a_link_to_nothing_is_a_broken_place(python: Callable, tmp_path: Path) -> None:
@@ -466,7 +745,7 @@ def test_a_home_without_the_folder_of_the_cli_is_none(
     (tmp_path / ".vonage").touch()
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json \(not there\)"):
+    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json \(no such file\)"):
         NexmoJWT()
 
 

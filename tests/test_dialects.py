@@ -36,7 +36,7 @@ BODIES = [
         ("low-balance", "no-money"),
         ("quota-exceeded", "no-money"),
         ("invalid-api-key", "wrong-authentication"),
-        ("invalid-signature", "wrong-authentication"),
+        ("invalid-signature", "unknown"),
         ("multiple-auth-methods", "wrong-authentication"),
         ("unauthorized", "unknown"),
         ("forbidden", "unknown"),
@@ -58,6 +58,9 @@ BODIES = [
     ('{"detail": "Invalid Token', "invalid"),
     ('{"code": "system:error:expired-token", "detail": "cut of', "expired"),
     ("<html>Invalid Token</html>", "unknown"),
+    ("see low-balance in our docs", "unknown"),
+    ('{"type": "x#low-balance", "detail": "cut of', "no-money"),
+    ("eyJ-" * 16_000, "unknown"),
     ("\xff\xfe", "unknown"),
 ]  # fmt: skip
 
@@ -77,7 +80,7 @@ def test_odd_and_empty_answers_are_read_as_far_as_they_go(body: str, code: str) 
         ({}, '{"instance": 5}', None),
         ({}, '{"instance": ""}', None),
         ({"x-nexmo-trace-id": "\x1b[2J"}, "", "\\x1b[2J"),
-        ({"x-nexmo-trace-id": "a" * 5000}, "", "a" * 100),
+        ({"x-nexmo-trace-id": "a-" * 5000}, "", "a-" * 50),
     ],
 )
 def test_the_trace_id_is_found(headers: dict[str, str], body: str, trace_id: str | None) -> None:

@@ -152,7 +152,8 @@ def test_check_status_tells_of_a_refusal(http: Run, nexmo: Sandbox) -> None:
     auth = f"--auth=another:{nexmo.private_key}"
     result = http(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
     assert result.returncode == 4
-    assert "application_id" in json.loads(result.stdout)["detail"]
+    assert json.loads(result.stdout) == {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
+    assert nexmo.requests[-1].verdict == "application_id 'another' is not known here"
 
 
 def test_the_https_command_works(http: Run, tls: TLS) -> None:
@@ -197,7 +198,10 @@ MISTAKES = {
     "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file."),
     "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may hold a key"),
     "key and id exchanged": (["-a", f"{{key}}:{APPLICATION_ID}"], "arguments were exchanged"),
-    "API key and secret": (["-a", "abcd1234:s3cr3tApiSecret1"], "looks like an API key"),
+    "API key and secret": (
+        ["-a", "abcd1234:s3cr3tApiSecret1"],
+        "application_id looks like an API key, and private_key like an API secret (not shown",
+    ),
     "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "begin with '/'"),
 }
@@ -398,13 +402,22 @@ def test_http_without_the_s_is_told_so_before_a_byte_leaves(
     assert nexmo.requests == []
 
 
+def test_http_says_which_authentication_a_product_takes(http: Run, nexmo: Sandbox) -> None:
+    message = error_of(http(AUTH_TYPE, dash_a(nexmo), "https://rest.nexmo.com/account/get-balance"))
+    assert message.startswith("https://rest.nexmo.com gets no token: the Account and Pricing API")
+    assert "-a KEY:SECRET with http" in message
+
+
 def test_http_takes_hosts_from_auth_and_from_the_environment(
     http: Callable, nexmo: Sandbox
 ) -> None:
     auth = f"{nexmo.application_id}:{nexmo.private_key}"
     url = "http://prism:4010/v1/calls"
     offline = (AUTH_TYPE, "--offline")
-    assert "http://prism:4010 is not one of" in http(*offline, f"-a{auth}", url).stderr
+    assert (
+        "http://prism:4010 is not one of Vonage's API origins"
+        in http(*offline, f"-a{auth}", url).stderr
+    )
     hosts = "host=https://a.test&host=http://prism:4010"
     assert "Bearer" in http(*offline, f"-a{auth}?{hosts}", url).stdout
     environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}

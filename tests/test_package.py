@@ -1,6 +1,7 @@
 """What `import requests_nexmo_jwt` does, and costs, before a name of it is used."""
 
 import inspect
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,18 @@ import requests
 
 import requests_nexmo_jwt
 from requests_nexmo_jwt import NexmoJWTError
+
+# What a request pays for that is signed and accepted.
+SIGNING = (
+    *("auth", "claims", "clock", "credentials", "errors", "files", "keys", "pem", "places"),
+    *("redaction", "redirect", "scope", "second_try", "signer"),
+)
+
+# What explains, inspects, asks or pretends.
+NOT_SIGNING = (
+    *("account", "diagnosis", "dialects", "evidence", "inspection", "log_messages", "passphrase"),
+    *("probe", "products", "rules", "sandbox", "cli", "__main__"),
+)
 
 
 def imported_by(statement: str) -> set[str]:
@@ -27,7 +40,7 @@ def test_the_import_imports_nothing_until_a_name_is_used() -> None:
     assert "jwt" not in imported_by("import requests_nexmo_jwt; requests_nexmo_jwt.ClaimError")
 
 
-@pytest.mark.parametrize("name", ["scope", "errors"])
+@pytest.mark.parametrize("name", ["scope", "errors", "products", "dialects"])
 def test_a_module_that_signs_nothing_imports_neither_jwt_nor_cryptography(name: str) -> None:
     assert not imported_by(f"import requests_nexmo_jwt.{name}") & {"jwt", "cryptography"}
 
@@ -39,9 +52,12 @@ def test_what_signs_imports_nothing_that_explains_inspects_or_pretends(key_file:
         "(requests.Request('GET', 'https://api.nexmo.com/').prepare())"
     )
     ours = {name for name in imported_by(signed) if name.startswith("requests_nexmo_jwt.")}
-    core = "auth claims clock credentials errors files keys pem redaction redirect scope signer"
-    core += " second_try"
-    assert ours == {f"requests_nexmo_jwt.{name}" for name in core.split()}
+    assert ours == {f"requests_nexmo_jwt.{name}" for name in SIGNING}
+
+
+def test_every_module_is_known_to_sign_or_not_to() -> None:
+    modules = [module.name for module in pkgutil.iter_modules(requests_nexmo_jwt.__path__)]
+    assert sorted(modules) == sorted(SIGNING + NOT_SIGNING)
 
 
 def test_every_public_name_is_there_and_no_other() -> None:

@@ -32,8 +32,8 @@ def test_an_encrypted_key_is_asked_for_on_a_terminal_only(
     token = forge(keys)
     arguments = ["inspect", token, "--private-key", str(tmp_path / "locked.key")]
     shown = at_a_terminal([str(NEXMO_JWT), *arguments], {"HOME": str(tmp_path)}, PASSPHRASE)
-    assert "the signature is by the key at hand" in shown
-    assert "by the key at hand" in nexmo_jwt(*arguments, env=env).stdout
+    assert "the signature was made with your key" in shown
+    assert "the signature was made with your key" in nexmo_jwt(*arguments, env=env).stdout
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import pytest
 
-from requests_nexmo_jwt.products import PRODUCTS, find, is_refusal
-from requests_nexmo_jwt.scope import product_of
+from requests_nexmo_jwt.products import PRODUCTS, find, product_of, refuses
 
 # URLs, the product's name, and whether it takes a token of an application.
 URLS = [
@@ -78,7 +77,7 @@ def test_each_line_of_the_table_is_found_again(product: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "status", "refuses"),
+    ("url", "status", "is_refusal"),
     [
         ("https://api.nexmo.com/v1/calls", 401, True),
         ("https://api.nexmo.com/v1/calls", 403, False),
@@ -90,5 +89,7 @@ def test_each_line_of_the_table_is_found_again(product: object) -> None:
         ("https://api.nexmo.com/v1/calls", 404, False),
     ],
 )
-def test_video_refuses_with_403_the_others_with_401(url: str, status: int, refuses: bool) -> None:
-    assert is_refusal(status, product_of(url)) is refuses
+def test_video_refuses_with_403_the_others_with_401(
+    url: str, status: int, is_refusal: bool
+) -> None:
+    assert refuses(status, url) is is_refusal

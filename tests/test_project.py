@@ -41,6 +41,7 @@ def test_wheel_and_sdist_hold_the_two_packages_and_no_tests(tmp_path: Path) -> N
         "README.md",
         "pyproject.toml",
         "PKG-INFO",
+        *(f"docs/{page.name}" for page in (REPOSITORY / "docs").iterdir()),
     }
 
 

@@ -27,7 +27,7 @@ REFUSED = {
     ),
     "older than 24 h": (
         lambda now: {"iat": now - 90000, "exp": now + 90000},
-        "24 h after iat, whatever exp says",
+        "24 hours after iat, whatever exp says",
     ),
     "no exp, old": (lambda now: {"iat": now - 1000, "exp": None}, "15 min after iat"),
     "nbf not passed": (lambda now: {"nbf": now + 600}, "nbf"),

@@ -27,7 +27,6 @@ MAY = [
     "https://api.nexmo.com/a@b",
     "https://api-us-1.nexmo.com/v1/calls",
     "https://api-sg-1.nexmo.com/",
-    "https://api.vonage.com/",
     "https://api-eu.vonage.com/v1/",
     "https://video.api.vonage.com/v2/project",
     "https://messages-sandbox.nexmo.com/v1/messages",
@@ -70,7 +69,14 @@ ATTACKS = [
     "https://nexmo.com/",
     "https://www.nexmo.com/",
     "https://rest.nexmo.com/",
+    "https://rest.nexmo.com/v1/calls",
     "https://vonage.com/",
+    "https://api.vonage.com/",
+    "https://api.vonage.com/v1/calls",
+    "https://api.vonage.com/t/vbc.prod/x",
+    "https://API.vonage.com:443/",
+    "https://api.vonage.com@api.nexmo.com/",
+    "https://api.opentok.com/v2/project/x",
     "https://api-.nexmo.com/",
     "https://api-us.evil.nexmo.com/",
     "https://api-us.nexmo.com.evil.example/",
@@ -200,7 +206,9 @@ def connects_to_vonage_or_loopback(url: str) -> bool:
     host = parts.hostname or ""
     if re.fullmatch(r"localhost|::1|0:0:0:0:0:0:0:1|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}", host):
         return parts.scheme in ("http", "https")
-    api = r"(api(-[a-z0-9_-]+)?\.(nexmo|vonage)|video\.api\.vonage|messages-sandbox\.nexmo)\.com"
+    api = (
+        r"((api(-[a-z0-9_-]+)?|messages-sandbox)\.nexmo|(api-[a-z0-9_-]+|video\.api)\.vonage)\.com"
+    )
     return parts.scheme == "https" and parts.port in (None, 443) and bool(re.fullmatch(api, host))
 
 
@@ -226,6 +234,8 @@ PIECES = st.sampled_from(
         *VONAGE_HOSTS,
         *(
             "api-us.nexmo.com",
+            "api.vonage.com",
+            "rest.nexmo.com",
             "localhost",
             "127.0.0.1",
             "[::1]",
@@ -313,9 +323,20 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
     [
         ("http://api.nexmo.com/v1/calls", ["http://api.nexmo.com", "https://", "command 'https'"]),
         ("http://api-us.vonage.com/", ["clear text"]),
-        ("https://evil.example/x?token=s3cret", ["https://evil.example", "hosts=", "?host="]),
+        (
+            "https://evil.example/x?token=s3cret",
+            ["https://evil.example is not one of Vonage's API origins", "hosts=", "?host="],
+        ),
+        (
+            "https://api.vonage.com/x",
+            ["https://api.vonage.com is not one of Vonage's API origins", "hosts=", "?host="],
+        ),
         ("https://api.nexmo.com:8443/", ['hosts=["https://api.nexmo.com:8443"]']),
-        ("https://user:s3cret@api.nexmo.com/?q=s3cret", ["//...@api.nexmo.com", "user name"]),
+        (
+            "https://user:s3cret@api.nexmo.com/?q=s3cret",
+            ["//...@api.nexmo.com' gets no token: its host is ambiguous", "user name"],
+        ),
+        ("http://127.1/", ["'http://127.1' gets no token: its host is ambiguous"]),
     ],
 )
 def test_a_refusal_names_the_host_and_the_way_out(
@@ -327,6 +348,49 @@ def test_a_refusal_names_the_host_and_the_way_out(
         assert word in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert caught.value.host in (None, urlsplit(url).hostname)
+
+
+KEY_AND_SECRET = "API takes the API key and secret: auth=(KEY, SECRET) in Python, -a KEY:SECRET wit"
+
+# URLs of products that take no token, and what they take.
+TAKES_NO_TOKEN = [
+    ("https://rest.nexmo.com/sms/json", f"the SMS {KEY_AND_SECRET}"),
+    ("https://rest.nexmo.com/account/get-balance", f"the Account and Pricing {KEY_AND_SECRET}"),
+    ("https://rest.nexmo.com/account/numbers?x=y", f"the Numbers {KEY_AND_SECRET}"),
+    ("https://rest.nexmo.com/search/messages", f"the Message search {KEY_AND_SECRET}"),
+    ("https://rest.nexmo.com/not/known", f"the rest.nexmo.com {KEY_AND_SECRET}"),
+    ("https://rest.nexmo.com", f"the rest.nexmo.com {KEY_AND_SECRET}"),
+    (
+        "https://api.opentok.com/v2/project/x",
+        "the OpenTok API takes a token of its own, in the header X-OPENTOK-AUTH.",
+    ),
+    (
+        "https://api.vonage.com/t/vbc.prod/x",
+        "the VBC API takes the OAuth2 token of one of its users.",
+    ),
+    ("https://x.cc.vonage.com/", "the Contact Center API takes a token of its own."),
+    (
+        "https://studio-api-eu.ai.vonage.com/x",
+        "the AI Studio API takes a key in the header X-Vgai-Key.",
+    ),
+]
+
+
+@pytest.mark.parametrize("hosts", [None, ["example.com"]], ids=["by default", "hosts="])
+@pytest.mark.parametrize(("url", "words"), TAKES_NO_TOKEN)
+def test_a_refusal_says_which_authentication_the_product_takes(
+    url: str, words: str, hosts: list[str] | None
+) -> None:
+    with pytest.raises(ScopeError) as caught:
+        Scope(hosts).check(url)
+    assert str(caught.value).startswith(f"https://{urlsplit(url).hostname} gets no token: {words}")
+    assert "hosts=" not in str(caught.value)
+    assert caught.value.host == urlsplit(url).hostname
+
+
+def test_a_secret_is_not_asked_for_in_clear_text() -> None:
+    with pytest.raises(ScopeError, match="https://"):
+        Scope().check("http://rest.nexmo.com/sms/json")
 
 
 def test_a_refusal_shows_no_part_of_a_password_that_is_not_escaped(auth: NexmoJWT) -> None:
@@ -345,6 +409,9 @@ HOSTS = [
     (["example.com"], "https://example.com:8443/", False),
     (["example.com"], "https://www.example.com/", False),
     (["example.com"], "https://api.nexmo.com/", False),
+    (["rest.nexmo.com"], "https://rest.nexmo.com/sms/json", True),
+    (["api.vonage.com"], "https://api.vonage.com/t/vbc.prod/x", True),
+    (["api-*.vonage.com"], "https://api.vonage.com/", False),
     (["example.com"], "http://localhost:4010/", False),
     (["http://localhost:4010"], "http://localhost:4010/", True),
     ([], "http://127.0.0.1/", False),
@@ -428,7 +495,7 @@ def test_the_environment_names_hosts_where_the_argument_does_not(
     auth = NexmoJWT("id", keys.object)
     for url in ("http://prism:4010/", "https://a.example.com"):
         requests.Request("GET", url, auth=auth).prepare()
-    with pytest.raises(ScopeError, match="among the hosts that were named"):
+    with pytest.raises(ScopeError, match="is not one of the configured hosts, so"):
         requests.Request("GET", "https://api.nexmo.com/", auth=auth).prepare()
     explicit = NexmoJWT("id", keys.object, hosts=["api.nexmo.com"])
     requests.Request("GET", "https://api.nexmo.com/", auth=explicit).prepare()

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
-from requests.auth import AuthBase
-
-from .. import account, credentials, diagnosis, dialects, probe
-from ..account import Record
+from .. import credentials
 from ..auth import NexmoJWT
-from ..diagnosis import CERTAIN, Cause
-from ..errors import CredentialsError, NexmoJWTError, PrivateKeyError, ScopeError
+from ..diagnosis import CERTAIN, Cause, causes
+from ..errors import NexmoJWTError, PrivateKeyError, ScopeError
 from ..evidence import Evidence
 from ..inspection import inspect
+from ..investigation import GivenToken, investigate
 from ..keys import concealed
+from ..origin import host_part, origin_of
 from ..passphrase import ask_if_missing
-from ..places import CLIConfig, Environment
 from ..probe import Reply
 from ..redaction import Secret
-from ..scope import Scope, product_of
 from .arguments import add_command, add_credentials, check_both, filled, in_options, read_token
 from .output import is_terminal, mark, show
 from .report import Report, Subject
@@ -50,7 +44,7 @@ def add_to(commands: Any) -> None:
     host = "a host that may receive the token, instead of Vonage's; may be repeated"
     add("--host", action="append", type=filled, metavar="HOST", help=host)
     add("--public-key", action="store_true", help="print the public key, for Vonage's dashboard")
-    add("--token", type=filled, help="send this token, not a new one; - reads it from stdin")
+    add("--token", type=filled, help="send this token, not a new one ('-': read it from stdin)")
     no_account = "do not ask Vonage for the application, with the API key and secret"
     add("--no-account", action="store_true", help=no_account)
     longest = "for how long to wait for each answer (default: %(default)s)"
@@ -65,11 +59,20 @@ def _run(arguments: argparse.Namespace) -> int:
     subject = Subject()
     try:
         auth, subject = _subject(arguments)
-        report = _report(arguments, auth, subject)
+        evidence = investigate(
+            arguments.url,
+            auth,
+            hosts=arguments.host,
+            place=subject.credentials.place if subject.credentials else None,
+            may_ask_the_account=not arguments.no_account,
+            timeout=arguments.timeout,
+        )
     except NexmoJWTError as error:
         if not arguments.json:
             raise
-        report = Report(subject, Reply(arguments.url), [_unusable(error)])
+        report = Report(subject, Evidence(Reply(host_part(arguments.url))), [_unusable(error)])
+    else:
+        report = Report(subject, evidence, causes(evidence))
     if arguments.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -97,68 +100,6 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
     return ask_if_missing(load)
 
 
-class GivenToken(AuthBase):
-    """Sends a token that somebody else has signed, where a token may go."""
-
-    def __init__(self, token: str, hosts: list[str] | None = None) -> None:
-        self._token, self._scope = token, Scope(hosts)
-
-    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set the request's ``Authorization`` header."""
-        r.headers["Authorization"] = self.header(str(r.url))
-        return r
-
-    def header(self, url: str) -> str:
-        """Return the header; raise ``ScopeError`` where ``url`` may not have it."""
-        self._scope.check(url)
-        return f"Bearer {self._token}"
-
-
-def _report(arguments: argparse.Namespace, auth: NexmoJWT | GivenToken, subject: Subject) -> Report:
-    """Ask what the answers so far leave open, until something is certain."""
-    url, timeout = arguments.url, arguments.timeout
-    auth.header(url)  # raises what it raises here, not in another thread
-    fingerprint = subject.key.fingerprint if subject.key else ""
-    reply = probe.ask(url, auth, timeout=timeout)
-    evidence = Evidence(reply, fingerprint)
-    users, record = None, None
-    if reply.verdict == "refused" and not arguments.no_account and _is_open(evidence):
-        record = _look_up(arguments, subject)
-        evidence = Evidence(reply, fingerprint, record=record)
-    product = product_of(url)
-    says_nothing = bool(product and product.name == "Voice")
-    says_nothing = says_nothing and reply.reading.code == dialects.UNKNOWN
-    if reply.verdict == "refused" and says_nothing and _is_open(evidence):
-        parts = urlsplit(url)
-        users_url = f"{parts.scheme}://{parts.netloc}/v1/users?page_size=1"
-        users = probe.ask(users_url, auth, timeout=timeout)
-        evidence = Evidence(reply, fingerprint, users, record)
-    return Report(subject, reply, diagnosis.causes(evidence), users=users, record=record)
-
-
-def _is_open(evidence: Evidence) -> bool:
-    return all(cause.certainty != CERTAIN for cause in diagnosis.causes(evidence))
-
-
-def _look_up(arguments: argparse.Namespace, subject: Subject) -> Record | None:
-    place = subject.credentials.place if subject.credentials else None
-    try:
-        found = credentials.find_account(place)
-    except CredentialsError:  # a place that has nothing to do with the arguments
-        return None
-    application_id = subject.application_id
-    if found is None or not isinstance(application_id, str):
-        return None
-    return account.look_up(
-        found,
-        application_id,
-        arguments.url,
-        Scope(arguments.host),
-        timeout=arguments.timeout,
-        is_ours=isinstance(place, (Environment, CLIConfig)),
-    )
-
-
 def _unusable(error: NexmoJWTError) -> Cause:
     """Return the cause that kept the request from being made."""
     codes = ((PrivateKeyError, "private-key"), (ScopeError, "scope"))
@@ -171,16 +112,11 @@ def _url(text: str) -> str:
     """Refuse an address without a scheme, and say how to write it."""
     if "://" in text or not text.strip():
         return text
-    host = text.partition("/")[0].rpartition(":")[0] or text.partition("/")[0]
-    scheme = "http" if _is_loopback(host) else "https"
+    origin = origin_of(f"http://{text}")
+    if origin is None:
+        raise argparse.ArgumentTypeError("it is not a URL. Write https:// and the name of the host")
+    scheme = "http" if origin.is_loopback else "https"
     raise argparse.ArgumentTypeError(f"it has no scheme. Write {scheme}://{text}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host in ("localhost", "")
 
 
 def _positive(text: str) -> float:

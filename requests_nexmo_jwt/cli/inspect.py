@@ -13,9 +13,10 @@ from .. import credentials
 from ..errors import NexmoJWTError
 from ..inspection import Inspection, Rule, inspect
 from ..keys import Key, concealed
+from ..origin import origin_of
 from ..passphrase import ask_if_missing
+from ..products import product_of
 from ..redaction import shown
-from ..scope import origin_of, product_of
 from .arguments import add_command, add_credentials, check_both, read_token
 from .output import mark, show, show_fields
 
@@ -73,12 +74,17 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
+# Where the path alone decides which product it is.
+_LOCAL = "http://localhost"
+
+
 def _request(text: str) -> tuple[str, str]:
     """Read ``METHOD URL``; without a method it is GET, without a host a path alone."""
     method, space, url = text.strip().rpartition(" ")
     method = method.strip() if space else "GET"
-    if re.fullmatch("[A-Za-z]+", method) and (url.startswith("/") or origin_of(url)):
-        return method.upper(), url
+    address = _LOCAL + url if url.startswith("/") else url
+    if re.fullmatch("[A-Za-z]+", method) and origin_of(address):
+        return method.upper(), address
     raise argparse.ArgumentTypeError(
         f"{shown(text)} is not of the form 'GET https://api.nexmo.com/v1/calls'"
     )
@@ -90,7 +96,7 @@ def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule
     rules = [Rule("for", True, f"the acl opens {name}" if "acl" in found.claims else name)]
     if not found.opens(method, path):
         rules = [Rule("for", False, f"the acl does not open {name}", "acl")]
-    product = product_of(url if "://" in url else f"http://localhost{url}")
+    product = product_of(url)
     if product and not product.takes_jwt:
         rules.append(Rule("for", False, f"no token is wanted: {product.instead}", "product"))
     return rules

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import responses
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ..account import Record
 from ..diagnosis import Cause, is_uuid
+from ..evidence import Evidence
 from ..keys import Key
 from ..log_messages import clock_state
 from ..places import CLIConfig, Credentials
 from ..probe import Reply
-from ..redaction import shown
+from ..redaction import Secret, harmless, shown
 from .versions import all_versions, installed_version
 
 
@@ -39,9 +42,12 @@ class Subject:
     @property
     def mode(self) -> int | None:
         """Who may read that file, None where the system has no such modes."""
-        return (
-            stat.S_IMODE(os.stat(self.path).st_mode) if self.path and os.name == "posix" else None
-        )
+        with suppress(OSError):
+            return stat.S_IMODE(os.stat(self.path).st_mode) if self.path and _HAS_MODES else None
+        return None
+
+
+_HAS_MODES = os.name == "posix"
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,13 @@ class Report:
     """What was asked, what came back, and what may be wrong."""
 
     subject: Subject
-    reply: Reply
+    evidence: Evidence
     causes: list[Cause]
-    users: Reply | None = None
-    record: Record | None = None
+
+    @property
+    def reply(self) -> Reply:
+        """The answer to the first question."""
+        return self.evidence.reply
 
     @property
     def ok(self) -> bool | None:
@@ -73,7 +82,7 @@ class Report:
             "credentials": found
             and {"source": found.source, "also_checked": list(found.also_checked)},
             "application": {
-                "id": subject.application_id,
+                "id": self._application_id,
                 "looks_valid": is_uuid(subject.application_id),
             },
             "key": key
@@ -96,6 +105,15 @@ class Report:
             else None,
             "causes": [vars(cause) for cause in self.causes],
         }
+
+    @property
+    def _application_id(self) -> str | None:
+        application_id = self.subject.application_id
+        if application_id is None:
+            return None
+        if isinstance(application_id, str) and not isinstance(harmless(application_id), Secret):
+            return application_id
+        return shown(application_id)
 
     def as_text(self, *, with_public_key: bool) -> Iterator[str]:
         """Yield the verdict, the causes, and what they were judged from."""
@@ -132,8 +150,7 @@ class Report:
         looks = (
             "" if is_uuid(application_id) else " - not a UUID, so probably not an application id"
         )
-        name = shown(application_id)
-        yield f"application: {name[1:-1] if isinstance(application_id, str) else name}{looks}"
+        yield f"application: {self._application_id}{looks}"
 
     def _lines_on_the_key(self, with_public_key: bool) -> Iterator[str]:
         """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
@@ -168,26 +185,29 @@ class Report:
         yield f"clock: {clock_state(reply.offset, reply.elapsed)}{by}"
 
     def _lines_on_further_questions(self) -> Iterator[str]:
-        if self.record:
-            whose = f"API key {self.record.account.name} and its secret"
-            yield f"also asked, with {whose} ({self.record.account.source}):"
-            yield f"  GET {self.record.reply.url}"
-            yield f"  {self._what_the_account_said(self.record)}"
-        if self.users:
+        record, users = self.evidence.record, self.evidence.users
+        if record:
+            whose = f"API key {record.account.name} and its secret"
+            yield f"also asked, with {whose} ({record.account.source}):"
+            yield f"  GET {record.reply.url}"
+            yield f"  {_what_the_account_said(record)}"
+        if users:
             yield "also asked, since Voice's refusals do not say why:"
-            yield f"  GET {self.users.url}"
-            yield f"  {_status(self.users)}"
+            yield f"  GET {users.url}"
+            yield f"  {_status(users)}"
 
-    @staticmethod
-    def _what_the_account_said(record: Record) -> str:
-        reply = record.reply
-        if reply.trouble:
-            return reply.trouble.problem
-        # Not the server's words: they may repeat the secret.
-        said = f"{reply.status} {reply.reason}"
-        if record.public_key:
-            return f"{said}, public key {record.fingerprint}"
-        return f"{said}, without a public key that can be read" if reply.status == 200 else said
+
+def _what_the_account_said(record: Record) -> str:
+    reply = record.reply
+    if reply.status is None:
+        return reply.trouble.problem if reply.trouble else ""
+    # Not the server's words: they may repeat the secret.
+    said = f"{reply.status} {responses.get(reply.status, '')}".rstrip()
+    if reply.status == 401:
+        return f"{said}: the API key and secret are refused, so nothing is known of the application"
+    if record.public_key:
+        return f"{said}, public key {record.fingerprint}"
+    return f"{said}, without a public key that can be read" if reply.status == 200 else said
 
 
 def _status(reply: Reply) -> str:
