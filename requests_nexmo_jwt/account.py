@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -53,12 +53,13 @@ def look_up(
     And a server on this machine gets only what is meant for it: an account that is ``is_ours``,
     unless somebody has named that server.
     """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", application_id):
+        return None
     origin = origin_of(url)
     where = origin if origin and origin.is_loopback else _VONAGE
     if not scope.names(where) and not (where.is_loopback and is_ours):
         return None
-    asked = f"{where}/v2/applications/{quote(application_id, safe='')}"
-    reply = ask(asked, _Basic(account), timeout=timeout)
+    reply = ask(f"{where}/v2/applications/{application_id}", _Basic(account), timeout=timeout)
     return Record(account, reply, _public_key(reply, application_id), is_ours)
 
 

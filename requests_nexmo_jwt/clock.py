@@ -19,6 +19,9 @@ PATIENCE = 60
 #: Offsets that differ by no more than this many seconds count as equal: a ``Date`` has no fraction.
 TOLERANCE = 2
 
+#: Seconds that a clock may be off before it is worth a word.
+SLACK = 30
+
 _MAX_SERVERS = 1000
 
 Server = TypeVar("Server")
@@ -125,6 +128,14 @@ class Clocks(Generic[Server]):
 
     def __reduce__(self) -> tuple[type[Clocks[Server]], tuple[()]]:
         return Clocks, ()
+
+
+def is_off(offset: float | None, elapsed: float) -> bool:
+    """Tell whether a clock that is off by ``offset`` seconds is worth a word.
+
+    ``elapsed`` is how many seconds the answer took by which that is known.
+    """
+    return offset is not None and abs(offset) > elapsed + SLACK
 
 
 def server_time(date: str | None, age: str | None = None) -> float | None:

@@ -59,7 +59,7 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
         yield Cause("network", CERTAIN, *reply.trouble)
     elif product and not product.takes_jwt:
         problem = f"The token is not the problem: {product.instead}."
-        yield Cause("wrong-authentication", CERTAIN, problem, "Send those instead of a token.")
+        yield Cause("wrong-authentication", CERTAIN, problem, "Send that instead of a token.")
     elif reply.verdict == "accepted":
         yield from _despite_acceptance(reply)
     elif reply.verdict == "unclear":
@@ -90,6 +90,8 @@ def _clock(offset: float, certainty: str) -> Cause:
     return Cause("clock", certainty, problem, "Set this machine's clock.")
 
 
+_PROXY = "Put them in the address of the proxy: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
+
 _OTHER_URL = "Pass another --url: one that is known to exist, in the region of the application."
 
 
@@ -99,6 +101,10 @@ def _inconclusive(reply: Reply) -> Cause:
         problem = "The server redirects, so this says nothing about the token."
         remedy = f"Pass the target as --url: {reply.location}" if reply.location else _OTHER_URL
         return Cause("redirect", CERTAIN, problem, remedy)
+    if status == 407:
+        return Cause(
+            "inconclusive", POSSIBLE, "The proxy wants a user name and a password.", _PROXY
+        )
     if status >= 500 or status in (408, 429):
         problem = f"A {status} says nothing about the token."
         return Cause("inconclusive", POSSIBLE, problem, "Try again later.")
@@ -113,9 +119,11 @@ def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
         if (rule.name, rule.code) == ("exp", "expired"):
             is_known = evidence.reply.offset is not None
             whose = "the server" if is_known else "this machine"
-            problem = f"The token has {rule.reason}, by the clock of {whose}."
-            certainty = CERTAIN if is_known else LIKELY
-            yield Cause("expired", certainty, problem, "Sign a new token.")
+            problem = f"The token {rule.reason}, by the clock of {whose}."
+            remedy = "Sign a new token."
+            if evidence.is_clock_off:
+                remedy = "Set this machine's clock, which is off, and sign a new token."
+            yield Cause("expired", CERTAIN if is_known else LIKELY, problem, remedy)
 
 
 def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
@@ -185,12 +193,15 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
         said_of = evidence.reply if is_first or evidence.users is None else evidence.users
         path = _path(said_of.url)
         opens = evidence.token.opens("GET", path)
-        if is_first or opens:
+        if is_first or (opens and "acl" in evidence.token.claims):
             problem = f"The server says that the token's acl does not open GET {_shown(path)}."
-            yield Cause(code, LIKELY if opens else CERTAIN, problem, _ACL_REMEDY)
+            yield Cause(code, LIKELY if opens else CERTAIN, problem, _acl_remedy(path))
 
 
-_ACL_REMEDY = "Sign one whose acl does; write the version as '*': /*/calls/**."
+def _acl_remedy(path: str) -> str:
+    version, *further = path.split("/")[1:]
+    opening = f"/*/{further[0]}/**" if version and further else "/**"
+    return f"Sign one whose acl does, such as {_shown(opening)}: '*' stands for the version."
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:
@@ -209,7 +220,7 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
     path = _path(reply.url)
     if not evidence.token.opens("GET", path) and reply.reading.code != dialects.ACL:
         problem = f"The token's acl does not open GET {_shown(path)}."
-        yield Cause("acl", LIKELY, problem, _ACL_REMEDY)
+        yield Cause("acl", LIKELY, problem, _acl_remedy(path))
     if evidence.is_signer_right:
         yield from _once_the_key_is_right(evidence)
     else:
@@ -223,6 +234,8 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
 def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
     if evidence.reading.code == dialects.MISSING:
         return  # a server that saw no token has not judged its key
+    if not evidence.token.claims.get("application_id"):
+        return  # that breaks a rule
     application = evidence.application
     is_id = is_uuid(evidence.token.claims.get("application_id"))
     is_explained = evidence.reading.code in _SAID
@@ -238,7 +251,8 @@ def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
     """Yield what Vonage's support names (360000958367) where application and key are right."""
     if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
         return  # the answer itself says what is wrong
-    capability = f" for {evidence.product.name}" if evidence.product else ""
+    is_one_product = evidence.product and not (evidence.users and evidence.users.status == 401)
+    capability = f" for {evidence.product.name}" if evidence.product and is_one_product else ""
     yield Cause(
         "capability",
         LIKELY,

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from . import dialects
 from .account import Record
+from .clock import is_off
 from .dialects import Reading
 from .inspection import Inspection, Rule, inspect
 from .probe import Reply
@@ -43,6 +44,11 @@ class Evidence:
         if self.reply.first_status is None:
             return broken
         return [rule for rule in broken if rule.code not in ("future", "expired")]
+
+    @property
+    def is_clock_off(self) -> bool:
+        """Whether this machine's clock is worth a word."""
+        return is_off(self.reply.offset, self.reply.elapsed)
 
     @property
     def product(self) -> Product | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -159,7 +160,8 @@ def inspect(token: str) -> Inspection:
         header, repeated_header = _object(header_text)
         claims, repeated_claims = _object(parts["payload"])
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-        problem = str(error) if isinstance(error, jwt.InvalidTokenError) else "its JSON is broken"
+        is_jwt_s = isinstance(error, jwt.InvalidTokenError)
+        problem = str(error).partition(":")[0] if is_jwt_s else "its JSON is broken"
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(
@@ -172,6 +174,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text:.20} is beyond all numbers")
+    return number
+
+
 def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
     """Return a JSON object, and the names that it has more than once."""
     repeated: list[str] = []
@@ -181,7 +190,9 @@ def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
         repeated.extend(sorted(name for name in times if times[name] > 1))
         return dict(pairs)
 
-    found = json.loads(text, object_pairs_hook=collect, parse_constant=_no_constant)
+    found = json.loads(
+        text, object_pairs_hook=collect, parse_constant=_no_constant, parse_float=_finite
+    )
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found, repeated

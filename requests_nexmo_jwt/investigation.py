@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Request
 from requests.auth import AuthBase
 
 from . import account, credentials, dialects
@@ -53,6 +53,7 @@ def investigate(
     ``place`` is where the application's id came from. Raises what ``auth`` raises.
     """
     auth.header(url)  # raises what it raises here, not in another thread
+    url = str(Request("GET", url).prepare().url)  # as it will be sent: without /../ and the like
     evidence = Evidence(ask(url, auth, timeout=timeout), auth.fingerprint)
     if _is_open(evidence) and may_ask_the_account:
         record = _look_up(evidence, Scope(hosts), place, timeout)

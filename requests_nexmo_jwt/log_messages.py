@@ -14,13 +14,10 @@ from urllib.parse import urlsplit
 
 from requests import Response
 
-from .clock import TOLERANCE, server_time
+from .clock import TOLERANCE, is_off, server_time
 from .inspection import inspect
 from .products import product_of
 from .redaction import shown
-
-#: Seconds that a clock may be off before it is worth a word.
-CLOCK_SLACK = 30
 
 
 def clock_news(offset: float, response: Response) -> str:
@@ -90,7 +87,7 @@ def clock_state(offset: float | None, elapsed: float) -> str:
     """
     if offset is None:
         return "not known: the response has no usable Date"
-    if abs(offset) <= elapsed + CLOCK_SLACK:
+    if not is_off(offset, elapsed):
         return f"within {max(2, math.ceil(abs(offset)))} s"
     return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
 

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 import requests
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
+from requests.utils import get_environ_proxies, select_proxy
 
 from . import dialects
 from .bounded import read_beginning
@@ -76,7 +77,7 @@ class Reply:
         if self.status < 300 and product and not product.takes_jwt:
             return "unclear"  # the SMS API refuses with 200
         is_past_it = self.status < 300 or self.status in (402, 422)
-        if is_past_it or self.reading.code == dialects.NO_MONEY:
+        if is_past_it or (self.status < 500 and self.reading.code == dialects.NO_MONEY):
             return "accepted"
         if self.status == 405 and self.body.strip():
             return "accepted"
@@ -175,12 +176,15 @@ def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         return Trouble(problem, "Look for a firewall in between.")
     if any(isinstance(reason, socket.gaierror) for reason in reasons):
         return Trouble(f"The name {host} is not found.", "Is this machine online, its DNS right?")
-    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
+    is_refused = any(isinstance(reason, ConnectionRefusedError) for reason in reasons)
+    if is_refused and select_proxy(url, get_environ_proxies(url)):
+        return Trouble("The proxy refuses connections.", _PROXY_VARIABLES)
+    if is_refused:
         return Trouble(f"{origin} refuses connections.", "Does the server run, on this port?")
     if isinstance(error, requests.ConnectionError):
-        return Trouble(f"The connection to {host} broke before an answer came.", "Try again.")
+        return Trouble(f"The connection to {host} broke before a whole answer came.", "Try again.")
     said = dialects.line(str(error))
-    return Trouble(f"The request cannot be made: {said}", "Correct what it names.")
+    return Trouble(f"The request or its answer is not valid: {said}", "Correct what it names.")
 
 
 _PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."

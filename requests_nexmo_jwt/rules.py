@@ -30,6 +30,21 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
             yield _odd_time(name, claims[name])
     yield from _time_violations(claims, now)
     yield from (problem for problem in form_violations(claims) if problem.claim != "nbf")
+    yield from _versions_in(claims.get("acl"))
+
+
+def _versions_in(acl: object) -> Iterator[Violation]:
+    """Yield what is wrong with a path such as ``/v1/calls``: ``/*/`` stands for the version."""
+    paths = acl.get("paths") if isinstance(acl, Mapping) else None
+    for path in paths if isinstance(paths, Mapping) else ():
+        version, _, further = str(path).removeprefix("/").partition("/")
+        if re.fullmatch(r"v[0-9.]+|beta[0-9]*", version):
+            reason = (
+                f"acl path {shown(path)} has a version; Nexmo was seen to refuse that. "
+                f"Write {shown(f'/*/{further}')}"
+            )
+            yield Violation("acl", "version", reason, is_documented=False)
+            return
 
 
 def _without_iat(claims: Mapping[str, Any]) -> Violation:

@@ -90,7 +90,8 @@ class Scope:
 
         product = find(urlsplit(url).path, origin.host)
         if product and not product.takes_jwt:
-            return f"{origin} gets no token: {product.instead}."
+            in_clear = " Write https:// for those." if origin.scheme == "http" else ""
+            return f"{origin} gets no token: {product.instead}.{in_clear}"
         named = [entry for entry in self._entries if entry.names(origin.host)]
         if origin.scheme == "http" and any(entry.scheme == "https" for entry in named):
             return (

@@ -14,14 +14,14 @@ from requests_nexmo_jwt import NexmoJWTError
 
 # What a request pays for that is signed and accepted.
 SIGNING = (
-    *("auth", "claims", "clock", "credentials", "errors", "files", "keys", "pem", "places"),
-    *("redaction", "redirect", "scope", "second_try", "signer"),
+    *("auth", "bounded", "claims", "clock", "credentials", "errors", "files", "keys", "origin"),
+    *("pem", "places", "redaction", "redirect", "scope", "second_try", "signer"),
 )
 
 # What explains, inspects, asks or pretends.
 NOT_SIGNING = (
-    *("account", "diagnosis", "dialects", "evidence", "inspection", "log_messages", "passphrase"),
-    *("probe", "products", "rules", "sandbox", "cli", "__main__"),
+    *("account", "diagnosis", "dialects", "evidence", "inspection", "investigation"),
+    *("log_messages", "passphrase", "probe", "products", "rules", "sandbox", "cli", "__main__"),
 )
 
 
@@ -40,7 +40,7 @@ def test_the_import_imports_nothing_until_a_name_is_used() -> None:
     assert "jwt" not in imported_by("import requests_nexmo_jwt; requests_nexmo_jwt.ClaimError")
 
 
-@pytest.mark.parametrize("name", ["scope", "errors", "products", "dialects"])
+@pytest.mark.parametrize("name", ["scope", "origin", "errors", "products", "dialects"])
 def test_a_module_that_signs_nothing_imports_neither_jwt_nor_cryptography(name: str) -> None:
     assert not imported_by(f"import requests_nexmo_jwt.{name}") & {"jwt", "cryptography"}
 

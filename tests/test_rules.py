@@ -10,6 +10,10 @@ NOW = 1_800_000_000
 
 GOOD = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
 
+# A token for a client of Vonage Video, which may live for 30 days.
+VIDEO = {"scope": "session.connect"}
+MONTH = 30 * 86_400
+
 # In the tables below, what a token says instead of GOOD. None: it says nothing; "null": it says
 # null.
 
@@ -39,8 +43,11 @@ BROKEN: list[tuple[dict[str, object], str, str]] = [
     ({"iat": NOW - 100, "exp": NOW - 50}, "exp", "expired 50 s ago"),
     ({"iat": NOW - 10, "exp": NOW - 5}, "exp", "expired 5 s ago"),
     ({"iat": NOW - 900, "exp": None}, "exp", "15 min after iat, since there is no exp"),
-    ({"iat": NOW - 86_400, "exp": NOW + 1}, "exp", "expired 0 s ago: 24 h after iat"),
-    ({"iat": NOW - 90_000, "exp": NOW + 90_000}, "exp", "expired 60 min ago: 24 h after iat"),
+    ({"iat": NOW - 86_400, "exp": NOW + 1}, "exp", "expired 0 s ago: 24 hours after iat"),
+    ({"iat": NOW - 90_000, "exp": NOW + 90_000}, "exp", "60 min ago: 24 hours after iat, whatever"),
+    ({**VIDEO, "iat": NOW - MONTH, "exp": NOW + 9}, "exp", "expired 0 s ago: 30 days after iat"),
+    ({**VIDEO, "iat": NOW - 90_000, "exp": NOW - 5}, "exp", "expired 5 s ago"),
+    ({"scope": "video", "iat": NOW - 90_000, "exp": NOW + 9}, "exp", "24 hours after iat"),
     ({"nbf": NOW + 1}, "nbf", "nbf is 1 s in the future: not valid yet"),
     ({"nbf": "now"}, "nbf", "nbf is 'now', not Unix seconds"),
     ({"jti": None}, "jti", "missing"),
@@ -79,7 +86,10 @@ KEPT: list[dict[str, object]] = [
     {"nbf": NOW},
     {"nbf": 0},
     {"acl": {"paths": {"/a": {}}}, "sub": "alice", "iss": "me"},
-    {"scope": "session.connect"},
+    VIDEO,
+    {**VIDEO, "iat": NOW - 90_000, "exp": NOW + 90_000},
+    {**VIDEO, "iat": NOW - MONTH + 1, "exp": NOW + 9},
+    {**VIDEO, "exp": NOW + 10 * MONTH},
 ]
 
 # More than one thing at once: the claims, and whether a source says that Nexmo refuses it.

@@ -12,8 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from requests_nexmo_jwt import NexmoJWT, ScopeError
+from requests_nexmo_jwt.origin import origin_of
 from requests_nexmo_jwt.sandbox import Sandbox
-from requests_nexmo_jwt.scope import VONAGE_HOSTS, Scope, origin_of
+from requests_nexmo_jwt.scope import VONAGE_HOSTS, Scope
 
 # URLs that may have a token by default.
 MAY = [
@@ -362,13 +363,17 @@ TAKES_NO_TOKEN = [
     ("https://rest.nexmo.com", f"the rest.nexmo.com {KEY_AND_SECRET}"),
     (
         "https://api.opentok.com/v2/project/x",
-        "the OpenTok API takes a token of its own, in the header X-OPENTOK-AUTH.",
+        "the OpenTok API takes its own token, in the header X-OPENTOK-AUTH.",
     ),
     (
         "https://api.vonage.com/t/vbc.prod/x",
         "the VBC API takes the OAuth2 token of one of its users.",
     ),
-    ("https://x.cc.vonage.com/", "the Contact Center API takes a token of its own."),
+    ("https://x.cc.vonage.com/", "the Contact Center API takes its own token."),
+    (
+        "https://oidc.idp.vonage.com/oauth2/auth",
+        "the Number verification API takes no token: it is for browsers.",
+    ),
     (
         "https://studio-api-eu.ai.vonage.com/x",
         "the AI Studio API takes a key in the header X-Vgai-Key.",

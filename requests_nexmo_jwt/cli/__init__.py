@@ -19,15 +19,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
     parser = arguments.parser
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except (ClaimError, argparse.ArgumentTypeError) as error:
-        parser.error(in_options(str(error)))
+        parser.error(in_options(str(error), arguments))
     except NexmoJWTError as error:
-        return fail(in_options(str(error)))
+        return fail(in_options(str(error), arguments))
     except BrokenPipeError:
         # Whoever reads has enough. Python would complain of it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

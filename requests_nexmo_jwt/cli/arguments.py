@@ -40,12 +40,14 @@ def add_command(
     return parser
 
 
-def in_options(message: str) -> str:
+def in_options(message: str, given: argparse.Namespace) -> str:
     """Return an error's message with the command's options in the place of Python's arguments."""
     message = re.sub(
         r'hosts=\["(.*?)"\] in Python, \?host=\S+ at the end of -a', r"--host \1", message
     )
     message = re.sub(r"NexmoJWT\(ID, PATH\)(?! in Python)", _BOTH, message)
+    if not getattr(given, "app_id", None):
+        return _WITHOUT_CREDENTIALS.sub(lambda match: _OPTIONS[match[0]], message)
     return _ARGUMENT.sub(lambda match: _OPTIONS[match[0]], message)
 
 
@@ -59,6 +61,7 @@ _OPTIONS = {
     "acl": "--acl",
 }
 # At the beginning of a sentence, or alone within one; not a part of a path or of a name.
+_WITHOUT_CREDENTIALS = re.compile(r"^(hosts|ttl|sub|acl)(?= )")
 _ARGUMENT = re.compile(
     r"^(hosts|ttl|sub|acl)(?= )|(?<![\w'\"/.-])(application_id|private_key)(?= )"
 )

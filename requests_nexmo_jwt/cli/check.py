@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 from typing import Any
 
 from .. import credentials
@@ -70,9 +71,14 @@ def _run(arguments: argparse.Namespace) -> int:
     except NexmoJWTError as error:
         if not arguments.json:
             raise
-        report = Report(subject, Evidence(Reply(host_part(arguments.url))), [_unusable(error)])
+        report = Report(
+            subject, Evidence(Reply(host_part(arguments.url))), [_unusable(error, arguments)]
+        )
     else:
-        report = Report(subject, evidence, causes(evidence))
+        may_hint = evidence.record is None and not arguments.no_account
+        found = causes(evidence)
+        is_open = evidence.reply.verdict == "refused" and found[0].certainty != CERTAIN
+        report = Report(subject, evidence, found, _HINT if may_hint and is_open else "")
     if arguments.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -80,6 +86,12 @@ def _run(arguments: argparse.Namespace) -> int:
         show(verdict, mark=mark(report.ok) if is_terminal() else "")
         show(*lines)
     return 0 if report.ok else 1
+
+
+_HINT = (
+    "hint: with the API key and secret where the application's id is (VONAGE_API_KEY, "
+    "VONAGE_API_SECRET), check compares the application's public key with yours"
+)
 
 
 def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subject]:
@@ -100,20 +112,20 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
     return ask_if_missing(load)
 
 
-def _unusable(error: NexmoJWTError) -> Cause:
+def _unusable(error: NexmoJWTError, arguments: argparse.Namespace) -> Cause:
     """Return the cause that kept the request from being made."""
     codes = ((PrivateKeyError, "private-key"), (ScopeError, "scope"))
     code = next((code for kind, code in codes if isinstance(error, kind)), "credentials")
-    problem, _, remedy = in_options(str(error)).partition(". ")
+    problem, _, remedy = in_options(str(error), arguments).partition(". ")
     return Cause(code, CERTAIN, f"{problem.rstrip('.')}.", remedy)
 
 
 def _url(text: str) -> str:
     """Refuse an address without a scheme, and say how to write it."""
-    if "://" in text or not text.strip():
+    if "://" in filled(text):
         return text
     origin = origin_of(f"http://{text}")
-    if origin is None:
+    if origin is None or re.match(r"[a-z]+:/", text):
         raise argparse.ArgumentTypeError("it is not a URL. Write https:// and the name of the host")
     scheme = "http" if origin.is_loopback else "https"
     raise argparse.ArgumentTypeError(f"it has no scheme. Write {scheme}://{text}")

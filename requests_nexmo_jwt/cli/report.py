@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -57,6 +58,7 @@ class Report:
     subject: Subject
     evidence: Evidence
     causes: list[Cause]
+    hint: str = ""
 
     @property
     def reply(self) -> Reply:
@@ -94,7 +96,7 @@ class Report:
                 "mode": None if subject.mode is None else f"{subject.mode:04o}",
             },
             "request": {
-                "url": reply.url,
+                "url": _without_secret(reply.url),
                 "status": reply.status,
                 "second_try": reply.first_status is not None,
                 "trace_id": reply.reading.trace_id,
@@ -168,7 +170,7 @@ class Report:
 
     def _lines_on_the_answer(self) -> Iterator[str]:
         reply = self.reply
-        yield f"request: GET {reply.url}"
+        yield f"request: GET {_without_secret(reply.url)}"
         if reply.status is None:
             return
         after = (
@@ -182,7 +184,8 @@ class Report:
         if reply.reading.trace_id and self.causes:
             yield f"  trace id, for Vonage's support: {reply.reading.trace_id}"
         by = "" if reply.offset is None else ", by the server's Date"
-        yield f"clock: {clock_state(reply.offset, reply.elapsed)}{by}"
+        advice = "; set this machine's clock" if self.evidence.is_clock_off else ""
+        yield f"clock: {clock_state(reply.offset, reply.elapsed)}{by}{advice}"
 
     def _lines_on_further_questions(self) -> Iterator[str]:
         record, users = self.evidence.record, self.evidence.users
@@ -194,7 +197,11 @@ class Report:
         if users:
             yield "also asked, since Voice's refusals do not say why:"
             yield f"  GET {users.url}"
-            yield f"  {_status(users)}"
+            # Not the server's words: it may have got the secret meanwhile.
+            said = "" if users.verdict == "accepted" else f", read as: {users.reading.code}"
+            yield f"  {users.trouble.problem if users.trouble else _status(users) + said}"
+        if self.hint:
+            yield self.hint
 
 
 def _what_the_account_said(record: Record) -> str:
@@ -202,7 +209,7 @@ def _what_the_account_said(record: Record) -> str:
     if reply.status is None:
         return reply.trouble.problem if reply.trouble else ""
     # Not the server's words: they may repeat the secret.
-    said = f"{reply.status} {responses.get(reply.status, '')}".rstrip()
+    said = _status(reply)
     if reply.status == 401:
         return f"{said}: the API key and secret are refused, so nothing is known of the application"
     if record.public_key:
@@ -210,11 +217,12 @@ def _what_the_account_said(record: Record) -> str:
     return f"{said}, without a public key that can be read" if reply.status == 200 else said
 
 
+def _without_secret(url: str) -> str:
+    return re.sub(r"(?<=[?&]api_secret=)[^&#]+", "...", url)
+
+
 def _status(reply: Reply) -> str:
-    if reply.trouble:
-        return reply.trouble.problem
-    said = f": {reply.reading.text}" if reply.reading.text and reply.status != 200 else ""
-    return f"{reply.status} {reply.reason}{said}"
+    return f"{reply.status} {responses.get(reply.status or 0, '')}".rstrip()
 
 
 def _public_key_pem(key: Key) -> str:

@@ -180,24 +180,22 @@ class Sandbox:
         itself with any. ``body`` is str, bytes, or what is sent as JSON. Raises ``ValueError`` or
         ``TypeError`` for what HTTP cannot send.
         """
-        if isinstance(body, (str, bytes)):
-            answer = _checked(status, headers, body)
-        else:
-            as_json = answers.as_json(status, body)
-            answer = _checked(status, {**as_json.headers, **(headers or {})}, as_json.body)
-        self._answers[method.upper(), path] = answer
+        if not path.startswith("/"):
+            raise ValueError(f"the path is {path!r}; it begins with a slash, without a host")
+        self._answers[method.upper(), path] = _checked(status, headers, body)
 
     def answer_next(
         self,
         status: int = 200,
         headers: Mapping[str, str | None] | None = None,
-        body: bytes | str = b"",
+        body: object = b"",
     ) -> None:
         """Answer the next request with this, whatever the verdict on its token.
 
         Called again before that request comes, it is for the one after it. ``Date`` and
-        ``Content-Length`` are added; a header that is None in ``headers`` is left out. Raises
-        ``ValueError`` or ``TypeError`` for what HTTP cannot send.
+        ``Content-Length`` are added; a header that is None in ``headers`` is left out. ``body`` is
+        str, bytes, or what is sent as JSON. Raises ``ValueError`` or ``TypeError`` for what HTTP
+        cannot send.
         """
         self._next_answers.append(_checked(status, headers, body))
 
@@ -244,9 +242,12 @@ def _in_ascii(text: str) -> str:
     return printable(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
 
 
-def _checked(status: int, headers: Mapping[str, str | None] | None, body: bytes | str) -> Answer:
+def _checked(status: int, headers: Mapping[str, str | None] | None, body: object) -> Answer:
     """Return an answer; raise ``ValueError`` or ``TypeError`` for what HTTP cannot send."""
-    content = body.encode() if isinstance(body, str) else bytes(body)
+    if not isinstance(body, (str, bytes)):
+        as_json = answers.as_json(status, body)
+        headers, body = {**as_json.headers, **(headers or {})}, as_json.body
+    content = body.encode() if isinstance(body, str) else body
     for name, value in (headers or {}).items():
         if re.search(rb"[\r\n]", f"{name}{value}".encode("latin-1")):
             raise ValueError(f"the header {name!r} has a line end in it")

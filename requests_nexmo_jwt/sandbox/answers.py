@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 
 def as_json(status: int, content: object) -> Answer:
     """Return an answer with ``content`` as JSON."""
-    body = json.dumps(content, indent=2).encode() + b"\n"
+    body = json.dumps(content, indent=2, allow_nan=False).encode() + b"\n"
     return Answer(status, {"Content-Type": "application/json"}, body)
 
 
