@@ -107,7 +107,7 @@ def form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
         yield Violation("nbf", "malformed", reason)
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            reason = f"{name} is {shown(claims[name])}, not a non-empty str"
+            reason = f"{name} is {shown(claims[name])}, empty or not a string"
             yield Violation(name, "malformed", reason)
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])

@@ -14,7 +14,7 @@ from . import dialects
 from .clock import TOLERANCE
 from .evidence import Evidence
 from .probe import Reply
-from .redaction import shown
+from .redaction import bare
 from .rules import read_time, span
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
@@ -192,16 +192,16 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     elif code == dialects.ACL:
         said_of = evidence.reply if is_first or evidence.users is None else evidence.users
         path = _path(said_of.url)
-        opens = evidence.token.opens("GET", path)
+        opens = evidence.token.opens("GET", path) is not False
         if is_first or (opens and "acl" in evidence.token.claims):
-            problem = f"The server says that the token's acl does not open GET {_shown(path)}."
+            problem = f"The server says that the token's acl does not open GET {bare(path)}."
             yield Cause(code, LIKELY if opens else CERTAIN, problem, _acl_remedy(path))
 
 
 def _acl_remedy(path: str) -> str:
     version, *further = path.split("/")[1:]
     opening = f"/*/{further[0]}/**" if version and further else "/**"
-    return f"Sign one whose acl does, such as {_shown(opening)}: '*' stands for the version."
+    return f"Sign one whose acl does, such as {bare(opening)}: '*' stands for the version."
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:
@@ -218,8 +218,8 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
             problem = f"The token breaks a rule: {rule.reason}."
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
     path = _path(reply.url)
-    if not evidence.token.opens("GET", path) and reply.reading.code != dialects.ACL:
-        problem = f"The token's acl does not open GET {_shown(path)}."
+    if evidence.token.opens("GET", path) is False and reply.reading.code != dialects.ACL:
+        problem = f"The token's acl does not open GET {bare(path)}."
         yield Cause("acl", LIKELY, problem, _acl_remedy(path))
     if evidence.is_signer_right:
         yield from _once_the_key_is_right(evidence)
@@ -271,10 +271,6 @@ def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
         "The application may have another problem, which check cannot detect.",
         "As the last resort, make a new application, with keys of its own.",
     )
-
-
-def _shown(path: str) -> str:
-    return shown(path)[1:-1]
 
 
 def _path(url: str) -> str:

@@ -17,7 +17,7 @@ from requests import Response
 from .clock import TOLERANCE, is_off, server_time
 from .inspection import inspect
 from .products import product_of
-from .redaction import shown
+from .redaction import bare
 
 
 def clock_news(offset: float, response: Response) -> str:
@@ -67,8 +67,8 @@ def _reason(
     path, method = urlsplit(response.url).path or "/", str(response.request.method)
     if product and not product.takes_jwt:
         return f"the token is not the problem: {product.instead}"
-    if not inspect(token).opens(method, path):
-        return f"the token's acl does not open {method} {shown(path)[1:-1]}"
+    if inspect(token).opens(method, path) is False:
+        return f"the token's acl does not open {method} {bare(path)}"
     money = " or the account has no money" if product and product.dialect == "verify" else ""
     if not has_worked:
         key = f"the key ({fingerprint}) is not the one of application {application_id}"

@@ -86,6 +86,13 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 
+def bare(text: str) -> str:
+    """Return ``text`` as ``shown`` does, without quotes: for a path within a sentence."""
+    if may_hold_key_text(text):
+        return "<redacted, may contain a private key>"
+    return printable(text if len(text) <= 80 else f"{text[:60]}...").replace("\n", "\\n")
+
+
 def printable(text: str) -> str:
     """Return ``text`` with what a terminal might obey escaped; line ends stay."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

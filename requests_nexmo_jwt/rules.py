@@ -77,6 +77,8 @@ def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]
         ago = span(now - iat - longest_life(claims))
         reason = f"expired {ago} ago: {span(longest_life(claims))} after iat, whatever exp says"
         yield Violation("exp", "expired", reason)
+    elif exp is not None and iat is not None and exp <= iat:
+        yield Violation("exp", "lifetime", "exp is not after iat: never valid")
     elif exp is not None and iat is not None and exp - iat < MIN_TTL:
         reason = (
             f"exp is {exp - iat} s after iat; 30 s is the documented minimum, and whether Nexmo "

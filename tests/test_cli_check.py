@@ -198,7 +198,7 @@ USERS = [
     ("invalid-token", ["key", "application"]),
     ("missing-token", ["missing"]),
     ("expired-token", ["expired", "key", "application"]),
-    ("permission", ["acl", "capability", "privacy", "new-application"]),
+    ("permission", ["capability", "privacy", "new-application"]),
     (None, ["capability", "privacy", "new-application"]),
     (404, ["key", "application"]),
 ]
@@ -560,7 +560,7 @@ def test_a_token_from_another_machine_does_not_accuse_the_clock_of_this_one(
     old = forge(nexmo, iat=now - 9000, exp=now - 7200)
     nexmo.answer_next(401, {"Date": None})
     result = nexmo_jwt(*ask, old)
-    problem = "1. likely: The token has expired 2 hours ago, by the clock of this machine."
+    problem = "1. likely: The token expired 2 hours ago, by the clock of this machine."
     assert problem in result.stdout
     # Valid for a second that the Date has dropped.
     last = forge(nexmo, iat=now - 100, exp=now + 100)
@@ -611,7 +611,7 @@ def test_an_answer_without_an_end_is_read_in_part(
                 yield b"x" * 65536
 
     with answering(answer()) as url:
-        result = nexmo_jwt("check", "--timeout", "1", "--token", forge(keys), "--url", url)
+        result = nexmo_jwt("check", "--timeout", "0.5", "--token", forge(keys), "--url", url)
     assert f"  {status} OK" in result.stdout
     assert len(result.stdout) < 3000
 
@@ -619,7 +619,7 @@ def test_an_answer_without_an_end_is_read_in_part(
 def test_headers_that_drip_are_waited_for_only_so_long(nexmo_jwt: Run, keys: Keys) -> None:
     def answer() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nX-Slow: "
-        for _ in range(30):
+        for _ in range(12):
             time.sleep(0.2)
             yield b"x"
 
@@ -690,7 +690,7 @@ def test_check_tells_of_a_connection_that_breaks(nexmo_jwt: Run, keys: Keys) -> 
     with answering([]) as url:
         result = nexmo_jwt("check", "--token", forge(keys), "--url", url)
     assert result.returncode == 1
-    assert "The connection to 127.0.0.1 broke before an answer came" in result.stdout
+    assert "The connection to 127.0.0.1 broke before a whole answer came" in result.stdout
 
 
 def test_check_measures_the_clock_when_the_answer_comes_not_when_it_ends(
@@ -742,7 +742,7 @@ NETWORK_PROBLEMS = [
     ([], {"HTTPS_PROXY": "http://"}, "The proxy's address cannot be read"),
     ([], {"HTTPS_PROXY": "x://y"}, "The proxy's address cannot be read"),
     ([], {"HTTPS_PROXY": "http://u:secret@[::1"}, "The proxy's address cannot be read"),
-    ([], {"REQUESTS_CA_BUNDLE": "/nowhere.pem"}, "cannot be made: Could not find a suitable TLS"),
+    ([], {"REQUESTS_CA_BUNDLE": "/nowhere.pem"}, "is not valid: Could not find a suitable TLS"),
     (
         ["--url", "https://name.invalid/"],
         {"NEXMO_JWT_HOSTS": "name.invalid"},
@@ -789,7 +789,7 @@ def test_the_status_of_an_answer_whose_body_is_broken_counts(
     status: int, headers: dict[str, str], body: str, nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     nexmo.answer_next(status, headers, body)
-    ask = ("check", "--json", "--timeout", "2", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--json", "--timeout", "0.5", "--url", f"{nexmo.url}/v1/messages")
     report = report_of(nexmo_jwt(*ask, env=environment_of(nexmo)))
     assert report["request"]["status"] == status
     assert report["ok"] is (status == 200)
@@ -797,7 +797,7 @@ def test_the_status_of_an_answer_whose_body_is_broken_counts(
 
 @pytest.mark.parametrize(
     "url",
-    ["", "http://[", "http://127.0.0.1:99999"],
+    ["http://[", "http://127.0.0.1:99999"],
 )
 def test_check_refuses_what_is_no_url(url: str, nexmo_jwt: Run, nexmo: Sandbox) -> None:
     result = nexmo_jwt("check", "--url", url, env=environment_of(nexmo))

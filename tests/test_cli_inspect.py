@@ -106,7 +106,10 @@ RULES = [
     (lambda now: {"exp": now + 60.5}, ", a fraction; whether Nexmo accepts that is not documented"),
     (lambda now: {"exp": now + 25}, "? exp is 25 s after iat; 30 s is the documented minimum, and"),
     (lambda now: {"iat": now, "exp": None}, "✓ exp: absent: 15 min after iat"),
-    (lambda now: {"exp": now + 200_000}, "✓ exp: 2 days after iat, of which 24 hours count"),
+    (
+        lambda now: {"exp": now + 200_000},
+        "✓ exp: more than 24 hours after iat, of which 24 hours count",
+    ),
 ]
 
 
@@ -195,6 +198,7 @@ def test_an_acl_that_cannot_be_read_is_not_said_to_open_a_request(
     token = raw('{"alg":"RS256","typ":"JWT"}', claims) + "AAAA"
     result = nexmo_jwt("inspect", token, "--for", "/v1/calls")
     assert re.search("^  ✗ .*acl", result.stdout, re.MULTILINE)
+    assert "  ? the acl cannot be read, so it may not open GET /v1/calls\n" in result.stdout
     assert "the acl opens" not in result.stdout
 
 
@@ -266,7 +270,7 @@ HOSTILE = {
     ),
     "terminal codes in what is critical": (
         raw('{"alg":"RS256","typ":"JWT","crit":["\\u001b[2J"]}', "{}") + "AAAA",
-        "1b[2J",  # in the header, or where PyJWT knows "crit", in an error
+        "crit",  # in the header, or where PyJWT knows "crit", in an error
     ),
     "not a number": (raw('{"alg":"RS256"}', '{"x":NaN}') + "AAAA", "not a JSON Web Token"),
     "a huge number": (

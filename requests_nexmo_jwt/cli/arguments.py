@@ -46,9 +46,8 @@ def in_options(message: str, given: argparse.Namespace) -> str:
         r'hosts=\["(.*?)"\] in Python, \?host=\S+ at the end of -a', r"--host \1", message
     )
     message = re.sub(r"NexmoJWT\(ID, PATH\)(?! in Python)", _BOTH, message)
-    if not getattr(given, "app_id", None):
-        return _WITHOUT_CREDENTIALS.sub(lambda match: _OPTIONS[match[0]], message)
-    return _ARGUMENT.sub(lambda match: _OPTIONS[match[0]], message)
+    names = _ALL_NAMES if getattr(given, "app_id", None) else _NAMES_AT_THE_START
+    return names.sub(lambda match: _OPTIONS.get(match[0], match[0]), message)
 
 
 _BOTH = "--app-id ID --private-key PATH"
@@ -60,10 +59,10 @@ _OPTIONS = {
     "sub": "--sub",
     "acl": "--acl",
 }
-# At the beginning of a sentence, or alone within one; not a part of a path or of a name.
-_WITHOUT_CREDENTIALS = re.compile(r"^(hosts|ttl|sub|acl)(?= )")
-_ARGUMENT = re.compile(
-    r"^(hosts|ttl|sub|acl)(?= )|(?<![\w'\"/.-])(application_id|private_key)(?= )"
+# What is quoted is matched as well, and stays as it is: a path may have any name.
+_NAMES_AT_THE_START = re.compile(r"^(?:hosts|ttl|sub|acl)(?= )")
+_ALL_NAMES = re.compile(
+    r"'[^']*'|\"[^\"]*\"|^(?:hosts|ttl|sub|acl)(?= )|\b(?:application_id|private_key)(?= )"
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import re
 from typing import Any
@@ -21,7 +20,7 @@ from ..passphrase import ask_if_missing
 from ..probe import Reply
 from ..redaction import Secret
 from .arguments import add_command, add_credentials, check_both, filled, in_options, read_token
-from .output import is_terminal, mark, show
+from .output import is_terminal, mark, show, show_json
 from .report import Report, Subject
 
 DEFAULT_URL = "https://api.nexmo.com/v1/calls?page_size=1"
@@ -80,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
         is_open = evidence.reply.verdict == "refused" and found[0].certainty != CERTAIN
         report = Report(subject, evidence, found, _HINT if may_hint and is_open else "")
     if arguments.json:
-        print(json.dumps(report.as_json(), indent=2))
+        show_json(report.as_json())
     else:
         verdict, *lines = report.as_text(with_public_key=arguments.public_key)
         show(verdict, mark=mark(report.ok) if is_terminal() else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import time
 from typing import Any
@@ -16,9 +15,9 @@ from ..keys import Key, concealed
 from ..origin import origin_of
 from ..passphrase import ask_if_missing
 from ..products import product_of
-from ..redaction import shown
+from ..redaction import bare, shown
 from .arguments import add_command, add_credentials, check_both, read_token
-from .output import mark, show, show_fields
+from .output import mark, show, show_fields, show_json
 
 
 def add_to(commands: Any) -> None:
@@ -61,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "rules": [vars(rule) for rule in rules],
             "signature": {"verified": verified, "reason": f"the signature {signature}"},
         }
-        print(json.dumps(report, indent=2))
+        show_json(report)
         return 0 if good else 1
     print("header")
     show_fields(found.header, now)
@@ -86,16 +85,19 @@ def _request(text: str) -> tuple[str, str]:
     if re.fullmatch("[A-Za-z]+", method) and origin_of(address):
         return method.upper(), address
     raise argparse.ArgumentTypeError(
-        f"{shown(text)} is not of the form 'GET https://api.nexmo.com/v1/calls'"
+        f"{shown(text) if '@' not in text else 'it'} is not of the form "
+        "'GET https://api.nexmo.com/v1/calls'"
     )
 
 
 def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:
     path = urlsplit(url).path or "/"
-    name = f"{method} {shown(path)[1:-1]}"
+    name, opens = f"{method} {bare(path)}", found.opens(method, path)
     rules = [Rule("for", True, f"the acl opens {name}" if "acl" in found.claims else name)]
-    if not found.opens(method, path):
+    if opens is False:
         rules = [Rule("for", False, f"the acl does not open {name}", "acl")]
+    elif opens is None:
+        rules = [Rule("for", None, f"the acl cannot be read, so it may not open {name}", "acl")]
     product = product_of(url)
     if product and not product.takes_jwt:
         rules.append(Rule("for", False, f"no token is wanted: {product.instead}", "product"))

@@ -35,9 +35,17 @@ def show(*lines: str, mark: str = "") -> None:
     sys.stdout.flush()
 
 
+def show_json(report: object) -> None:
+    """Print ``report`` as JSON."""
+    try:
+        print(json.dumps(report, indent=2))
+    except RecursionError:  # the encoder that indents does not go as deep as the reader
+        print(json.dumps(report))
+
+
 def show_fields(fields: dict[str, Any], now: float) -> None:
     """Print a header or claims, a line each, with times as people read them."""
-    width = max((len(name) for name in fields), default=0)
+    width = min(max((len(name) for name in fields), default=0), 20)
     for name, value in fields.items():
         # JSON escapes most of what a terminal might obey, ``printable`` the rest.
         shown = json.dumps(value, ensure_ascii=False)

@@ -139,7 +139,7 @@ class Sandbox:
         if self._thread:
             raise RuntimeError("A Sandbox runs once. Make a new one for the next with block.")
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
+            target=self._server.serve_forever, args=(0.02,), daemon=True
         )
         self._thread.start()
         return self
@@ -244,6 +244,8 @@ def _in_ascii(text: str) -> str:
 
 def _checked(status: int, headers: Mapping[str, str | None] | None, body: object) -> Answer:
     """Return an answer; raise ``ValueError`` or ``TypeError`` for what HTTP cannot send."""
+    if body is None:
+        raise TypeError("the body is None; leave it out, or give what is sent as JSON")
     if not isinstance(body, (str, bytes)):
         as_json = answers.as_json(status, body)
         headers, body = {**as_json.headers, **(headers or {})}, as_json.body

@@ -13,7 +13,7 @@ from .. import dialects
 from ..errors import TokenError
 from ..inspection import Inspection, inspect
 from ..products import Product
-from ..redaction import shown
+from ..redaction import bare, shown
 
 
 class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program
@@ -98,8 +98,8 @@ class Judge:
             raise Refusal(rule.reason, dialects.EXPIRED if is_expired else dialects.INVALID)
         if call.product and call.product.wants_a_user and "sub" not in token.claims:
             raise Refusal("sub is missing: this takes the token of a user", dialects.SUB)
-        if not token.opens(call.method, call.path):
-            path = shown(call.path.partition("?")[0])[1:-1]
+        if token.opens(call.method, call.path) is False:
+            path = bare(call.path.partition("?")[0])
             raise Refusal(f"acl does not open {call.method} {path}", dialects.ACL)
 
     def _use(self, jti: str) -> None:
