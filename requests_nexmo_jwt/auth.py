@@ -1,34 +1,29 @@
 """The walk: a request walks in, and walks out with a token of its own.
 
-``NexmoJWT`` signs the request; ``SignedRequest`` goes along with it, through its redirects and one
-more try where the server's clock explains a refusal.
+``NexmoJWT`` signs the request; a ``SignedRequest`` goes along with it, through its redirects and
+one more try where the server's clock explains a refusal.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from types import ModuleType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from requests import Response
 from requests.auth import AuthBase
 
-from . import clock, credentials, second_try
+from . import credentials
 from .claims import DEFAULT_TTL, ClaimsSet
-from .clock import Clocks, ServerClock
+from .clock import Clocks
 from .keys import concealed
 from .origin import Origin
 from .redaction import Secret, harmless
-from .redirect import NextHops, stays
 from .scope import Scope
-from .signer import Signer, Token
-
-_log = logging.getLogger(__package__)
+from .signed_request import SignedRequest
+from .signer import Signer
 
 
 class AnyRequest(Protocol):
@@ -88,14 +83,18 @@ class NexmoJWT(AuthBase):
     :param hosts: who may have a token, instead of Vonage's API hosts: host names (https is
         implied), names with one ``*`` within a label, or origins such as
         ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
-        commas. Where neither is given, loopback may have one too. A request to another host
-        raises ``ScopeError``.
+        commas. Where neither is given, loopback may have one too.
+    :param elsewhere: what happens to a request to any other origin: ``"refuse"`` raises
+        ``ScopeError``; ``"unsigned"`` sends it as it is, without a token, so that one ``Session``
+        can talk to Vonage and to others. Then loopback is elsewhere unless it is named. Plain http
+        to a host that takes https, and a URL that can be read in two ways, are refused in both.
     :raises PrivateKeyError: the key cannot be read or used.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
     :raises ClaimError: ``ttl``, ``sub``, ``acl`` or ``claims`` is not as Vonage documents it.
     :raises CredentialsError: one of ``application_id`` and ``private_key`` is missing or
         empty, no credentials were found, or the place that names them is broken.
-    :raises ScopeError: ``hosts`` has an entry that is not of this form.
+    :raises ScopeError: ``hosts`` has an entry that is not of this form, or ``elsewhere`` is
+        something else.
 
     All of them are ``NexmoJWTError``. What is wrong with the arguments is raised here, not at the
     first request. An object can be shared by any number of threads. It can be pickled unless it
@@ -114,6 +113,7 @@ class NexmoJWT(AuthBase):
         acl: Mapping[str, Any] | Iterable[str] | None = None,
         claims: Mapping[str, Any] | None = None,
         hosts: Iterable[str] | None = None,
+        elsewhere: Literal["refuse", "unsigned"] = "refuse",
     ) -> None:
         # A crash reporter shows the variables of this frame, should anything below raise.
         name, key, opener = harmless(application_id), concealed(private_key), concealed(passphrase)
@@ -121,24 +121,26 @@ class NexmoJWT(AuthBase):
         found = credentials.find(name, key)
         claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
         self._signer = Signer(found, claims_set, opener)
-        self._scope = Scope(hosts)
+        self._scope = Scope(hosts, elsewhere)
         self._clocks: Clocks[Origin] = Clocks()
 
     def __call__(self, r: R) -> R:
         """Set the request's ``Authorization`` header to a new token, and return the request.
 
         ``r`` is a request of requests or of a client with requests' contract, such as httpx
-        and niquests. Raises ``ScopeError`` where its URL may not have one.
+        and niquests. Raises ``ScopeError`` where its URL may not have one; with
+        ``elsewhere="unsigned"``, a request to any other origin is returned without one.
         """
         request: Any = r
-        origin = self._scope.check(str(request.url))
+        origin = self._scope.origin_for(str(request.url))
+        if origin is None:
+            _take_back(request)
+            return r
         signed = SignedRequest(self._signer, self._clocks.of(origin))
         request.headers["Authorization"] = signed.new_header()
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
-            # A copy of a request shares its hooks, so they are not changed in place.
-            others = [h for h in request.hooks["response"] if not isinstance(h, SignedRequest)]
-            request.hooks = {**request.hooks, "response": [*others, signed]}
+            _set_hooks(request, signed)
         return r
 
     def header(self, url: str) -> str:
@@ -186,128 +188,23 @@ class NexmoJWT(AuthBase):
         return self._signer == other._signer and self._scope == other._scope
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._signer!r})"
+        return f"{type(self).__name__}({self._signer!r}{self._scope.elsewhere_in_words})"
 
 
-class SignedRequest:
-    """What happens to one request after it was signed: its redirects, and one more try a hop.
-
-    It is a response hook of requests, which calls it after each hop. For a redirect, requests
-    copies the next hop from the request that was sent, this hook included, after the hook has run;
-    ``NexmoJWT.__call__`` is not called again.
-    """
-
-    def __init__(self, signer: Signer, server_clock: ServerClock) -> None:
-        self._signer, self._clock = signer, server_clock
-        self._sent: dict[str, _Sent] = {}  # by header; a request may be sent more than once
-        self._next_hops = NextHops()
-
-    def new_header(self, suggested: float | None = None) -> str:
-        """Sign a token by the server's time, and remember it by the header that carries it.
-
-        ``suggested`` is the offset of a second try.
-        """
-        offset = self._clock.offset if suggested is None else suggested
-        token = self._signer.sign(time.time() + offset)
-        self._sent[token.header] = _Sent(token, offset)
-        return token.header
-
-    def __call__(self, response: Response, **kwargs: Any) -> Response:
-        """Judge the answer to a hop, and prepare the next one."""
-        self._next_hops.forget()
-        request = response.request
-        sent = self._sent.get(str(request.headers.get("Authorization")))
-        if sent is None:
-            return response  # a hop to another origin, which had no token
-        is_explained = False
-        if response.status_code in (401, 403):
-            response, is_explained = self._try_again(response, sent, **kwargs)
-            sent = self._sent.get(str(response.request.headers.get("Authorization")), sent)
-        if response.status_code < 300:
-            self._clock.accepted(sent.offset, sent.token.fingerprint)
-        elif _refuses_token(response):
-            self._clock.refused(sent.offset)
-            if not is_explained and self._clock.claim_report():
-                self._report(response, sent)
-        if response.is_redirect:
-            self._next_hops.give(request, self.new_header() if stays(response) else None)
-        return response
-
-    def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> tuple[Response, bool]:
-        """Send the request again with the server's time, where its ``Date`` explains the refusal.
-
-        It does if the token was not valid at that time. This suggests a wrong clock; it does not
-        prove one. Return the answer, and whether the refusal was logged with its explanation.
-        """
-        at = clock.server_time(refused.headers.get("Date"), refused.headers.get("Age"))
-        if at is None or sent.token.is_valid_at(at):
-            return refused, False
-        offset = at - time.time()
-        if not self._clock.is_worth_a_try(offset, sent.token.fingerprint):
-            return refused, False
-        self._clock.suggested(offset)
-        obstacle = second_try.obstacle(refused)
-        if obstacle:
-            is_news = self._clock.is_news(offset)
-            if is_news:
-                _warn(_log_messages().not_sent_again(offset, refused, obstacle))
-            return refused, is_news
-        response = second_try.send(refused, self.new_header(offset), **kwargs)
-        if response.status_code in (401, 403):
-            self._clock.tried_in_vain(offset, sent.token.fingerprint)
-        elif response.status_code < 429 and self._clock.is_news(offset):
-            _warn(_log_messages().clock_news(offset, refused))
-        return response, False
-
-    def _report(self, refused: Response, sent: _Sent) -> None:
-        """Log what may explain a refusal: once for each server, until it accepts a token."""
-        _warn(
-            _log_messages().summary(
-                sent.token.text,
-                refused,
-                application_id=self._signer.application_id,
-                fingerprint=sent.token.fingerprint,
-                has_worked=self._clock.has_accepted(sent.token.fingerprint),
-            )
-        )
-
-    def __deepcopy__(self, memo: object) -> SignedRequest:
-        return self
-
-    def __reduce__(self) -> tuple[Callable[[], Callable[..., Response]], tuple[()]]:
-        return _hook_after_a_pickle, ()
+def _take_back(request: Any) -> None:
+    """Take a token of ours off a request that was signed before, for another place."""
+    signed = [h for h in _hooks(request) if isinstance(h, SignedRequest)]
+    if any(hook.has_sent(request.headers.get("Authorization")) for hook in signed):
+        del request.headers["Authorization"]
+    if signed:
+        _set_hooks(request)
 
 
-class _Sent(NamedTuple):
-    """A token that a hop carries, and the clock offset that it was signed with."""
-
-    token: Token
-    offset: float
-
-
-def _hook_after_a_pickle() -> Callable[..., Response]:
-    """Return the hook of a request that has travelled in a pickle: it has no key to sign with."""
-    return _do_nothing
+def _set_hooks(request: Any, *ours: SignedRequest) -> None:
+    # A copy of a request shares its hooks, so they are not changed in place.
+    others = [hook for hook in _hooks(request) if not isinstance(hook, SignedRequest)]
+    request.hooks = {**request.hooks, "response": [*others, *ours]}
 
 
-def _do_nothing(response: Response, **kwargs: Any) -> Response:
-    return response
-
-
-def _log_messages() -> ModuleType:
-    """Import the sentences on a refusal: whoever is never refused does not pay for it."""
-    from . import log_messages
-
-    return log_messages
-
-
-def _warn(message: str) -> None:
-    _log.warning("%s", message)
-
-
-def _refuses_token(response: Response) -> bool:
-    if response.status_code not in (401, 403):
-        return False
-    from .products import refuses  # not for those who are never refused
-
-    return refuses(response.status_code, response.url)
+def _hooks(request: Any) -> list[Any]:
+    return list(getattr(request, "hooks", {}).get("response", ()))

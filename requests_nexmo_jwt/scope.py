@@ -39,12 +39,16 @@ class Scope:
     ``hosts`` replaces Vonage's: names (https is implied), names with one leading ``*.``
     or a ``*`` within one label, which stand for a single label or a part of it, or whole
     origins such as ``http://prism:4010``. By default they come from the environment
-    variable ``NEXMO_JWT_HOSTS``. Where that names none either, loopback is in scope too.
+    variable ``NEXMO_JWT_HOSTS``. Where that names none either, loopback is in scope too, unless
+    requests ``elsewhere`` go ``"unsigned"``; ``"refuse"`` refuses them.
 
-    Raises ``ScopeError`` where an entry is not of this form.
+    Raises ``ScopeError`` where an entry or ``elsewhere`` is not of this form.
     """
 
-    def __init__(self, hosts: Iterable[str] | None = None) -> None:
+    def __init__(self, hosts: Iterable[str] | None = None, elsewhere: str = "refuse") -> None:
+        if elsewhere not in ("refuse", "unsigned"):
+            raise ScopeError(f"elsewhere is {shown(elsewhere)}. Give 'refuse' or 'unsigned'.")
+        self._is_unsigned_elsewhere = elsewhere == "unsigned"
         named_by = "hosts"
         if hosts is None:
             variable = os.environ.get(HOSTS_VARIABLE, "")
@@ -57,18 +61,24 @@ class Scope:
             _vonage() if hosts is None else tuple(_entry(entry, named_by) for entry in hosts)
         )
 
+    def origin_for(self, url: str) -> Origin | None:
+        """Return the origin of a request for ``url`` if it may carry a token.
+
+        None where it goes elsewhere, and unsigned. Raises ``ScopeError`` where it is refused.
+        """
+        if self._is_unsigned_elsewhere:
+            origin = _read(url)
+            if not self._admits(origin) and not self._wants_tls(origin):
+                return None
+        return self.check(url)
+
     def check(self, url: str) -> Origin:
         """Return the origin that a request for ``url`` is sent to, if it may carry a token.
 
         Raises ``ScopeError`` if it may not.
         """
-        origin = origin_of(url)
-        if origin is None:
-            raise ScopeError(
-                f"{shown(host_part(url))} gets no token: its host is ambiguous. "
-                "Write https://, the plain name of the host, and no user name before it."
-            )
-        if not (self.names(origin) or (self._is_default and origin.is_loopback)):
+        origin = _read(url)
+        if not self._admits(origin):
             raise ScopeError(self._refusal(origin, url), host=origin.host)
         if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
             raise ScopeError(
@@ -77,6 +87,20 @@ class Scope:
                 host=origin.host,
             )
         return origin
+
+    @property
+    def elsewhere_in_words(self) -> str:
+        """What a ``repr`` says of requests elsewhere: nothing, by default."""
+        return ", elsewhere='unsigned'" if self._is_unsigned_elsewhere else ""
+
+    def _admits(self, origin: Origin) -> bool:
+        is_open = self._is_default and not self._is_unsigned_elsewhere
+        return self.names(origin) or (is_open and origin.is_loopback)
+
+    def _wants_tls(self, origin: Origin) -> bool:
+        """Tell whether ``origin`` would be in scope but for its clear text."""
+        named = (entry for entry in self._entries if entry.names(origin.host))
+        return origin.scheme == "http" and any(entry.scheme == "https" for entry in named)
 
     def names(self, origin: Origin) -> bool:
         """Tell whether tokens for other uses may follow the clock of ``origin``.
@@ -92,8 +116,7 @@ class Scope:
         if product and not product.takes_jwt:
             in_clear = " Write https:// for those." if origin.scheme == "http" else ""
             return f"{origin} gets no token: {product.instead}.{in_clear}"
-        named = [entry for entry in self._entries if entry.names(origin.host)]
-        if origin.scheme == "http" and any(entry.scheme == "https" for entry in named):
+        if self._wants_tls(origin):
             return (
                 f"{origin} would send the token in clear text. Write https:// instead of http://; "
                 "with HTTPie, use the command 'https' instead of 'http'."
@@ -101,13 +124,24 @@ class Scope:
         whose = "one of Vonage's API origins" if self._is_default else "one of the configured hosts"
         return (
             f"{origin} is not {whose}, so it gets no token. If it should have one, name it: "
-            f'hosts=["{origin}"] in Python, ?host={origin} at the end of -a, or {HOSTS_VARIABLE}.'
+            f'hosts=["{origin}"] in Python, ?host={origin} at the end of -a, or {HOSTS_VARIABLE}. '
+            'To send it without a token: elsewhere="unsigned" in Python, --no-auth-type with http.'
         )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scope):
             return NotImplemented
-        return (self._entries, self._is_default) == (other._entries, other._is_default)
+        return vars(self) == vars(other)
+
+
+def _read(url: str) -> Origin:
+    origin = origin_of(url)
+    if origin is None:
+        raise ScopeError(
+            f"{shown(host_part(url))} gets no token: its host is ambiguous. "
+            "Write https://, the plain name of the host, and no user name before it."
+        )
+    return origin
 
 
 class _Entry(NamedTuple):

@@ -15,7 +15,8 @@ from requests_nexmo_jwt import NexmoJWTError
 # What a request pays for that is signed and accepted.
 SIGNING = (
     *("auth", "bounded", "claims", "clock", "credentials", "errors", "files", "keys", "origin"),
-    *("pem", "places", "redaction", "redirect", "scope", "second_try", "signer"),
+    *("pem", "places", "redaction", "redirect", "scope", "second_try"),
+    *("signed_request", "signer"),
 )
 
 # What explains, inspects, asks or pretends.

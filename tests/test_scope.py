@@ -1,13 +1,15 @@
 """Which origins may receive a token."""
 
+import copy
+import pickle
 import re
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import (
-    Keys,
-)
+from conftest import Internet, Keys
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -530,3 +532,111 @@ def test_a_proxy_of_the_environment_does_not_see_a_token_in_clear_text(
         assert proxy.requests == []
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).ok
+
+
+# A URL, the configured hosts, and what happens to it where requests elsewhere go unsigned.
+ELSEWHERE = [
+    ("https://api.nexmo.com/v1/calls", None, "signed"),
+    ("https://API.NEXMO.com:443/", None, "signed"),
+    ("https://example.org/", None, "unsigned"),
+    ("http://example.org/", None, "unsigned"),
+    ("https://rest.nexmo.com/sms/json", None, "unsigned"),
+    ("https://api.vonage.com/t/vbc.prod", None, "unsigned"),
+    ("https://api.nexmo.com:8443/", None, "unsigned"),
+    ("http://localhost:8080/", None, "unsigned"),
+    ("https://127.0.0.1/", None, "unsigned"),
+    ("http://[::1]/", None, "unsigned"),
+    ("http://localhost:8080/", ["http://localhost:8080"], "signed"),
+    ("http://localhost:8081/", ["http://localhost:8080"], "unsigned"),
+    ("https://api.nexmo.com/", ["http://localhost:8080"], "unsigned"),
+    ("http://api.nexmo.com/", None, "refused"),
+    ("http://video.api.vonage.com/", None, "refused"),
+    ("https://api.nexmo.com@example.org/", None, "refused"),
+    ("https://example.org\\@api.nexmo.com/", None, "refused"),
+    ("ftp://example.org/", None, "refused"),
+]
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "outcome"), ELSEWHERE, ids=[f"{url} {hosts}" for url, hosts, _ in ELSEWHERE]
+)
+def test_a_request_elsewhere_goes_unsigned_where_that_is_asked_for(
+    url: str, hosts: list[str] | None, outcome: str, keys: Keys
+) -> None:
+    auth = NexmoJWT("x", keys.object, hosts=hosts, elsewhere="unsigned")
+    request = requests.PreparedRequest()
+    request.url, request.headers, request.hooks = url, {"X": "y"}, {"response": []}
+    if outcome == "refused":
+        with pytest.raises(ScopeError):
+            auth(request)
+    else:
+        assert auth(request) is request
+        assert ("Authorization" in request.headers) == (outcome == "signed")
+        assert bool(request.hooks["response"]) == (outcome == "signed")
+    if outcome != "signed":
+        assert request.headers == {"X": "y"}
+        with pytest.raises(ScopeError):
+            auth.header(url)
+
+
+@pytest.mark.parametrize("url", ATTACKS)
+def test_an_attack_gets_no_token_where_requests_elsewhere_go_unsigned(url: str, keys: Keys) -> None:
+    auth = NexmoJWT("x", keys.object, elsewhere="unsigned")
+    request = requests.PreparedRequest()
+    request.url, request.headers, request.hooks = url, {}, {"response": []}
+    with suppress(ScopeError):
+        auth(request)
+    assert request.headers == {}
+
+
+@pytest.mark.parametrize("elsewhere", ["", "Unsigned", None, True, "refuse "])
+def test_elsewhere_is_one_of_two_words(elsewhere: object, keys: Keys) -> None:
+    with pytest.raises(ScopeError, match="Give 'refuse' or 'unsigned'"):
+        NexmoJWT("x", keys.object, elsewhere=elsewhere)
+
+
+def test_one_session_talks_to_vonage_and_to_everybody_else(internet: Internet) -> None:
+    auth = internet.vonage.auth(elsewhere="unsigned")
+    with requests.Session() as session:
+        session.auth, session.verify = auth, internet.ca
+        session.proxies = {"https": internet.proxy.url}
+        assert session.get("https://api.nexmo.com/v1/calls").ok
+        internet.elsewhere.answer_next(200)
+        assert session.get("https://example.com/").ok
+        to = {"Location": "https://example.com/"}
+        internet.vonage.answer_next(302, to)
+        internet.elsewhere.answer_next(200)
+        assert session.get("https://api.nexmo.com/").ok
+        back = {"Location": "https://api.nexmo.com/v1/calls"}
+        internet.elsewhere.answer_next(302, back)
+        assert session.get("https://example.com/").status_code == 401
+    assert [seen.claims is not None for seen in internet.vonage.requests] == [True, True, False]
+    assert [seen.claims is not None for seen in internet.elsewhere.requests] == [False] * 3
+
+
+def test_a_request_that_was_signed_loses_its_token_on_the_way_elsewhere(keys: Keys) -> None:
+    auth = NexmoJWT("x", keys.object, elsewhere="unsigned")
+    request = auth(requests.Request("GET", "https://api.nexmo.com/").prepare())
+    assert "Authorization" in request.headers
+    request.url = "https://example.org/"
+    assert "Authorization" not in auth(request).headers
+    assert request.hooks["response"] == []
+    request.headers["Authorization"] = "Basic of-somebody-else"
+    assert auth(request).headers["Authorization"] == "Basic of-somebody-else"
+
+
+def test_what_goes_elsewhere_is_kept_by_copies_and_told_apart(key_file: Path) -> None:
+    refuse, unsigned = NexmoJWT("x", key_file), NexmoJWT("x", key_file, elsewhere="unsigned")
+    assert refuse != unsigned
+    assert unsigned == pickle.loads(pickle.dumps(unsigned)) == copy.deepcopy(unsigned)
+    assert "elsewhere='unsigned'" in repr(unsigned)
+    assert "elsewhere" not in repr(refuse)
+    prepared = requests.Request("GET", "https://example.org/").prepare()
+    assert "Authorization" not in pickle.loads(pickle.dumps(unsigned))(prepared).headers
+
+
+def test_a_refusal_says_how_to_send_the_request_without_a_token(auth: NexmoJWT) -> None:
+    with pytest.raises(
+        ScopeError, match='elsewhere="unsigned" in Python, --no-auth-type with http'
+    ):
+        auth.header("https://example.org/")
