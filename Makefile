@@ -69,13 +69,16 @@ $(VENV)-lowest/installed-tests: $(VENV)/installed tests/requirements.txt tests/d
 	@touch $@
 
 # Everything that a test installs, so that no test needs a network: wheels, an HTTPie without this
-# package, niquests in a folder of its own (it replaces urllib3), and where there is npm, jose.
+# package, niquests in a folder of its own (it replaces urllib3), httpie-auth-store in another (it
+# would slow down each http of the tests), and where there is npm, jose.
 define DOWNLOAD
 	rm -rf $(1)/downloads && \
 	$(1)/bin/python $(PIP) download --quiet --dest $(1)/downloads/wheels --requirement tests/downloads.txt $(2) && \
 	$(1)/bin/python -m venv $(1)/downloads/httpie && \
 	$(1)/downloads/httpie/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels httpie && \
 	$(1)/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels --target $(1)/downloads/niquests niquests && \
+	$(1)/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels --target $(1)/downloads/auth-store \
+		httpie-auth-store && \
 	{ ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix $(1)/downloads \
 		--cache $(1)/downloads/npm-cache jose@5 >/dev/null || echo "make: npm cannot install jose; one test is skipped." >&2; }
 endef

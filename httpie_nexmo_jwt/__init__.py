@@ -25,14 +25,9 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
 
     def get_auth(self, username: object = None, password: object = None) -> object:
         """Return the ``NexmoJWT`` for ``-a``; end with one line on stderr where that fails."""
-        import os
         import sys
 
-        # HTTPie takes its plugin folder off sys.path again once the plugins are loaded.
-        site_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        if site_folder not in sys.path:
-            sys.path.append(site_folder)
-
+        _make_importable()
         try:
             from . import invocation, raw_auth
         except ImportError as error:
@@ -42,8 +37,8 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             value = None
             try:
                 value = raw_auth.read(self.raw_auth)
+                invocation.check_scope(value.arguments.get("hosts"))
                 auth = raw_auth.auth_for(value, may_ask=not invocation.ignores_stdin())
-                invocation.check_scope(auth)
                 # A session stores this, and may be used from another folder.
                 self.raw_auth = None if self.raw_auth is None else str(value)
                 return auth
@@ -55,3 +50,52 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
         sys.stderr.write(f"http: error: nexmo-jwt: {message}\n")
         raise SystemExit(1)
+
+
+class NexmoJWTAutoPlugin(NexmoJWTPlugin):
+    """``nexmo-jwt`` for the hosts that may receive a token; HTTPie as without us for all others.
+
+    It is for HTTPie's ``default_options``, so it is asked at each start of ``http``.
+    """
+
+    name = "Nexmo (Vonage) JWT, where it belongs"
+    auth_type = "nexmo-jwt-auto"
+    description = (
+        "For default_options: signs requests to Vonage's hosts, with the credentials that are "
+        "found, and leaves all others alone"
+    )
+
+    def get_auth(self, username: object = None, password: object = None) -> object:
+        """Return the ``NexmoJWT``, or what HTTPie makes of the request without this plugin."""
+        from httpie.cli.definition import parser
+
+        args = parser.args
+        if self._may_be_ours(args.url):
+            _make_importable()
+            from . import elsewhere
+
+            if not elsewhere.is_elsewhere(args.url, self.raw_auth):
+                return super().get_auth()
+        if args.auth_plugin is not self:
+            return None  # a session asks, for a host that is not in scope any more
+        # As if no --auth-type had been given: -a, the URL, netrc and a session count again.
+        args.auth, args.auth_type = self.raw_auth, None
+        parser._process_auth()
+        return args.auth
+
+    def _may_be_ours(self, url: str) -> bool:
+        """Tell whether to look closer, which costs an import."""
+        import os
+
+        text = url.lower()
+        return "nexmo.com" in text or "vonage.com" in text or "NEXMO_JWT_HOSTS" in os.environ
+
+
+def _make_importable() -> None:
+    """Make this package importable: HTTPie takes its plugin folder off sys.path once it is done."""
+    import os
+    import sys
+
+    site_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if site_folder not in sys.path:
+        sys.path.append(site_folder)

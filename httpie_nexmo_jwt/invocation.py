@@ -7,7 +7,7 @@ import logging
 from httpie.cli.definition import parser
 from httpie.context import LogLevel
 
-from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.scope import Scope
 
 
 def ignores_stdin() -> bool:
@@ -21,11 +21,11 @@ def source_of_auth() -> str:
     return "-a: " if is_typed else "in the session: "
 
 
-def check_scope(auth: NexmoJWT) -> None:
+def check_scope(hosts: list[str] | None) -> None:
     """Raise ``ScopeError`` now where the request will raise it, to say it in the plugin's words."""
     url = getattr(getattr(parser, "args", None), "url", None)
     if url:
-        auth.header(url)
+        Scope(hosts).check(url)
 
 
 def show_warnings() -> None:

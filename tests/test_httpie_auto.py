@@ -1,0 +1,237 @@
+"""`nexmo-jwt-auto` as HTTPie's default: what is Vonage's is signed, and the rest left alone."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+import pytest
+from conftest import Internet, Run, environment_of
+
+from requests_nexmo_jwt.sandbox import Sandbox
+
+AUTO = "nexmo-jwt-auto"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return an HTTPie folder in which `nexmo-jwt-auto` is the default."""
+    folder = tmp_path / "httpie"
+    folder.mkdir()
+    default = {"default_options": [f"--auth-type={AUTO}"]}
+    (folder / "config.json").write_text(json.dumps(default))
+    return folder
+
+
+@pytest.fixture
+def typed(http: Run, config: Path) -> Callable[..., str]:
+    """Type an `http --offline` under the default, and return the `Authorization` that it sends."""
+
+    def typed(*arguments: str, env: dict[str, str] | None = None) -> str:
+        env = {"HTTPIE_CONFIG_DIR": str(config), **(env or {})}
+        return header_of(http("--offline", *arguments, env=env))
+
+    return typed
+
+
+def header_of(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the header `Authorization` that was printed, empty where there is none."""
+    assert result.returncode == 0, result
+    assert result.stderr == ""
+    lines = dict(line.split(": ", 1) for line in result.stdout.splitlines() if ": " in line)
+    return lines.get("Authorization", "")
+
+
+BASIC = "Basic dTpw"  # u:p
+
+# What is typed, and the header: "signed", or as without us.
+TYPED = [
+    (["https://api.nexmo.com/v1/calls"], "signed"),
+    (["https://api-eu.vonage.com/v1/calls"], "signed"),
+    (["--default-scheme=https", "api.nexmo.com/v1/calls"], "signed"),
+    (["https://rest.nexmo.com/sms/json"], ""),
+    (["https://api.vonage.com/t/vbc.prod/x"], ""),
+    (["example.org"], ""),
+    (["https://example.org/?see=https://api.nexmo.com/"], ""),
+    (["https://api.nexmo.com.example.org/"], ""),
+    ([":8080/x"], ""),
+    (["localhost:8080/x"], ""),
+    (["-a", "u:p", "example.org"], BASIC),
+    (["-a", "u:p", "https://api.nexmo.com/v2/applications"], BASIC),
+    (["-A", "basic", "-a", "u:p", "example.org"], BASIC),
+    (["-A", "basic", "-a", "u:p", "https://api.nexmo.com/v1/calls"], BASIC),
+    (["-A", "bearer", "-a", "t", "example.org"], "Bearer t"),
+    (["-A", "bearer", "-a", "t", "https://api.nexmo.com/v1/calls"], "Bearer t"),
+    (["--no-auth-type", "https://api.nexmo.com/v1/calls"], ""),
+    (["https://u:p@example.org"], BASIC),
+    (["https://u:p@api.nexmo.com/v2/applications"], BASIC),
+    (["http://u:p@localhost:8080/"], BASIC),
+]
+
+
+@pytest.mark.parametrize(("arguments", "header"), TYPED, ids=[" ".join(row[0]) for row in TYPED])
+def test_what_is_vonages_is_signed_and_the_rest_is_as_without_us(
+    arguments: list[str], header: str, typed: Callable[..., str], nexmo: Sandbox
+) -> None:
+    sent = typed(*arguments, env=environment_of(nexmo))
+    if header == "signed":
+        claims = jwt.decode(sent.removeprefix("Bearer "), options={"verify_signature": False})
+        assert claims["application_id"] == nexmo.application_id
+    else:
+        assert sent == header
+
+
+@pytest.mark.parametrize(
+    "arguments", [["example.org"], [":8080/x"], ["-a", "u:p", "https://api.nexmo.com/"]], ids=str
+)
+def test_elsewhere_no_credentials_are_looked_for(
+    arguments: list[str], typed: Callable[..., str], tmp_path: Path
+) -> None:
+    broken = {"VONAGE_APPLICATION_ID": "x", "VONAGE_PRIVATE_KEY": str(tmp_path / "nowhere.key")}
+    assert typed(*arguments, env=broken) in ("", BASIC)
+
+
+def test_a_named_loopback_server_is_signed_for(http: Run, config: Path, nexmo: Sandbox) -> None:
+    env = {"HTTPIE_CONFIG_DIR": str(config), **environment_of(nexmo)}
+    port = nexmo.url.rpartition(":")[2]
+    for hosts, status in [(nexmo.url.replace("127.0.0.1", "localhost"), "200"), (None, "401")]:
+        named = {"NEXMO_JWT_HOSTS": hosts} if hosts else {}
+        result = http("--headers", f":{port}/v1/calls", env={**env, **named})
+        assert f"HTTP/1.1 {status}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "words"),
+    [
+        ("http://api.nexmo.com/v1/calls", {}, "http://api.nexmo.com would send the token in clear"),
+        ("api.nexmo.com/v1/calls", {}, "use the command 'https' instead of 'http'"),
+        ("https://api.nexmo.com/v1/calls", {"VONAGE_APPLICATION_ID": ""}, "No credentials were"),
+        ("https://x.org/", {"NEXMO_JWT_HOSTS": "*"}, "NEXMO_JWT_HOSTS has '*'"),
+    ],
+)
+def test_what_cannot_be_signed_is_refused_in_one_line(
+    url: str, variables: dict[str, str], words: str, http: Run, config: Path, nexmo: Sandbox
+) -> None:
+    env = {"HTTPIE_CONFIG_DIR": str(config), **environment_of(nexmo), **variables}
+    result = http("--offline", url, env=env)
+    assert result.returncode == 1
+    assert result.stderr.startswith("http: error: nexmo-jwt: ")
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert words in result.stderr
+
+
+def test_netrc_counts_elsewhere(typed: Callable[..., str], nexmo: Sandbox, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine example.org login u password p\n")
+    netrc.chmod(0o600)
+    env = {"NETRC": str(netrc), **environment_of(nexmo)}
+    assert typed("example.org", env=env) == BASIC
+    assert typed("example.com", env=env) == ""
+    assert typed("--ignore-netrc", "example.org", env=env) == ""
+
+
+def test_a_session_of_another_host_is_kept(
+    http: Run, config: Path, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    env = environment_of(nexmo)
+    session = tmp_path / "session.json"
+    plain = tmp_path / "no-default"
+    made = ("--offline", f"--session={session}", "-a", "u:p", "example.org")
+    assert header_of(http(*made, env={"HTTPIE_CONFIG_DIR": str(plain), **env})) == BASIC
+    auth = json.loads(session.read_text())["auth"]
+    env |= {"HTTPIE_CONFIG_DIR": str(config)}
+    again = ("--offline", f"--session={session}", "example.org")
+    assert header_of(http(*again, env=env)) == BASIC
+    assert json.loads(session.read_text())["auth"] == auth
+    assert auth["type"] == "basic"
+
+
+def test_a_session_for_vonage_signs_anew_and_holds_no_token(
+    http: Run, config: Path, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    session = tmp_path / "session.json"
+    env = {"HTTPIE_CONFIG_DIR": str(config), **environment_of(nexmo)}
+    use = ("--offline", f"--session={session}", "https://api.nexmo.com/v1/calls")
+    first = header_of(http(*use, env=env))
+    saved = session.read_text()
+    assert json.loads(saved)["auth"] == {"type": AUTO, "raw_auth": None}
+    assert first.removeprefix("Bearer ") not in saved
+    without_default = {**env, "HTTPIE_CONFIG_DIR": str(tmp_path / "no-default")}
+    second = header_of(http(*use, env=without_default))
+    assert second.startswith("Bearer ")
+    assert second != first
+
+
+def test_a_redirect_leaves_the_token_behind(http: Run, config: Path, internet: Internet) -> None:
+    env = {"HTTPIE_CONFIG_DIR": str(config), "HTTPS_PROXY": internet.proxy.url}
+    env |= environment_of(internet.vonage)
+    internet.vonage.answer_next(302, {"Location": "https://example.com/"})
+    internet.elsewhere.answer_next(200)
+    options = ("--follow", f"--verify={internet.ca}")
+    assert http(*options, "https://api.nexmo.com/v1/calls", env=env).returncode == 0
+    internet.elsewhere.answer_next(200)
+    assert http(*options, "https://example.com/", env=env).returncode == 0
+    assert [seen.claims is not None for seen in internet.vonage.requests] == [True]
+    assert [seen.claims for seen in internet.elsewhere.requests] == [None, None]
+
+
+def test_options_and_an_application_are_ours_to_read(
+    typed: Callable[..., str], nexmo: Sandbox
+) -> None:
+    url = "https://api.nexmo.com/v1/calls"
+    ours = f"{nexmo.application_id}:{nexmo.private_key}"
+    for auth, env in [("?sub=alice", environment_of(nexmo)), (f"{ours}?sub=alice", {})]:
+        sent = typed("-a", auth, url, env=env)
+        claims = jwt.decode(sent.removeprefix("Bearer "), options={"verify_signature": False})
+        assert claims["sub"] == "alice"
+
+
+@pytest.mark.downloads
+def test_the_plugin_folder_will_do(
+    http_with_plugin_folder: Run, config: Path, nexmo: Sandbox
+) -> None:
+    env = {"HTTPIE_CONFIG_DIR": str(config), **environment_of(nexmo)}
+    # Plugins are in the folder of the person, so the default is typed here.
+    del env["HTTPIE_CONFIG_DIR"]
+    use = ("--offline", f"--auth-type={AUTO}")
+    assert header_of(http_with_plugin_folder(*use, "example.org", env=env)) == ""
+    signed = header_of(http_with_plugin_folder(*use, "https://api.nexmo.com/", env=env))
+    assert signed.startswith("Bearer ")
+
+
+@pytest.mark.downloads
+def test_bindings_of_httpie_auth_store_choose_among_applications(
+    http: Run, config: Path, downloads: Path, nexmo: Sandbox
+) -> None:
+    """As the README shows it, and beside the default."""
+    bindings = [
+        {"auth_type": "nexmo-jwt", "auth": f"{nexmo.application_id}:{nexmo.private_key}"},
+        {"auth_type": "basic", "auth": "u:p"},
+    ]
+    for binding, resource in zip(
+        bindings, ("https://api.nexmo.com", "https://rest.nexmo.com"), strict=True
+    ):
+        binding["resources"] = [resource]
+    store = config / "auth_store.json"
+    store.write_text(json.dumps({"bindings": bindings}))
+    store.chmod(0o600)
+    env = {"HTTPIE_CONFIG_DIR": str(config), "PYTHONPATH": str(downloads / "auth-store")}
+    use = ("--offline", "-A", "store")
+    signed = header_of(http(*use, "https://api.nexmo.com/v1/calls", env=env))
+    claims = jwt.decode(signed.removeprefix("Bearer "), options={"verify_signature": False})
+    assert claims["application_id"] == nexmo.application_id
+    assert header_of(http(*use, "https://rest.nexmo.com/sms/json", env=env)) == BASIC
+
+
+def test_an_alias_signs_where_it_is_typed(nexmo: Sandbox, http: Run) -> None:
+    sent = header_of(
+        http(
+            "--offline",
+            "--default-scheme=https",
+            "--auth-type=nexmo-jwt",
+            "api.nexmo.com/v1/calls",
+            env=environment_of(nexmo),
+        )
+    )
+    assert sent.startswith("Bearer ")
