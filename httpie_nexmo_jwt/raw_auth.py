@@ -9,7 +9,7 @@ import functools
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from requests_nexmo_jwt import (
     ClaimError,
@@ -19,6 +19,7 @@ from requests_nexmo_jwt import (
     PrivateKeyError,
     ScopeError,
 )
+from requests_nexmo_jwt.acl import merged, read_acl
 from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
 from requests_nexmo_jwt.keys import absolute_path
 from requests_nexmo_jwt.passphrase import ask_if_missing
@@ -29,7 +30,7 @@ __all__ = ["NexmoJWTError", "RawAuth", "auth_for", "printable", "read"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
-_REPEATABLE = {"acl": "acl", "host": "hosts"}
+_REPEATABLE = ("acl", "host")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def read(text: str | None) -> RawAuth:
             "The key is in a folder with a '?' in its name, and in -a options begin there. Set "
             "VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key."
         )
-    return RawAuth(application_id, key_path, absolute, options, _arguments(options))
+    return RawAuth(application_id, key_path, absolute, _in_any_folder(options), _arguments(options))
 
 
 @functools.cache
@@ -103,9 +104,10 @@ def auth_for(value: RawAuth, *, may_ask: bool) -> NexmoJWT:
 def _arguments(options: str) -> dict[str, Any]:
     """Return the keyword arguments for ``options``, percent-decoded; ``+`` is a plus sign."""
     arguments: dict[str, Any] = {}
+    repeated: dict[str, list[str]] = {name: [] for name in _REPEATABLE}
     for name, value in _pairs(options):
         if name in _REPEATABLE:
-            arguments.setdefault(_REPEATABLE[name], []).append(value)
+            repeated[name].append(value)
         elif name not in ("ttl", "sub"):
             raise ClaimError(
                 f"{shown(name)} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
@@ -115,7 +117,22 @@ def _arguments(options: str) -> dict[str, Any]:
             raise ClaimError(f"{name} is given twice. Give it once.", claim=name)
         else:
             arguments[name] = _seconds(value) if name == "ttl" else value
+    if repeated["acl"]:
+        arguments["acl"] = merged(map(read_acl, repeated["acl"]), "acl=")
+    if repeated["host"]:
+        arguments["hosts"] = repeated["host"]
     return arguments
+
+
+def _in_any_folder(options: str) -> str:
+    """Return ``options`` with the files that they name as absolute paths."""
+    if "=@" not in options and "=%40" not in options:
+        return options
+    pairs = [
+        (name, f"@{absolute_path(value[1:])}" if name == "acl" and value[:1] == "@" else value)
+        for name, value in _pairs(options)
+    ]
+    return "&".join(f"{name}={quote(value, safe='/:,*@')}" for name, value in pairs)
 
 
 def _pairs(options: str) -> list[tuple[str, str]]:

@@ -34,8 +34,8 @@ def clock_news(offset: float, response: Response) -> str:
 def not_sent_again(offset: float, response: Response, obstacle: str) -> str:
     """Say why a refusal that the clock explains was not answered by one more try."""
     return (
-        f"{clock_news(offset, response)} Not retried: {obstacle}. The next request of this auth "
-        "object is signed with that time."
+        f"{clock_news(offset, response)} Not retried: {obstacle}. Within this program, the next "
+        "request is signed with the server's time."
     )
 
 

@@ -74,6 +74,37 @@ def test_claims_stand_behind_a_question_mark(http: Run, nexmo: Sandbox) -> None:
     assert claims["acl"] == {"paths": {"/*/calls/**": {}, "/v1/x?y": {}}}
 
 
+def test_an_acl_is_written_as_for_the_command(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "a & b"
+    folder.mkdir()
+    (folder / "acl.json").write_text('{"paths": {"/*/users/**": {"filters": {}}}}')
+    options = "?acl=GET,POST:/*/calls/**&acl=@acl.json&acl=/v1/x"
+    use = (f"--session={tmp_path}/session.json", f"{nexmo.url}/v1/calls/1")
+    typed = http(AUTH_TYPE, dash_a(nexmo, options), *use, cwd=folder)
+    again = http(*use)  # what the session holds, from another folder
+    for result in (typed, again):
+        assert json.loads(result.stdout)["claims"]["acl"]["paths"] == {
+            "/*/calls/**": {"methods": ["GET", "POST"]},
+            "/*/users/**": {"filters": {}},
+            "/v1/x": {},
+        }
+
+
+@pytest.mark.parametrize("option", ["--multipart", "--chunked"])
+def test_a_body_that_cannot_be_sent_twice_gets_advice_for_the_next_run(
+    option: str, http: Run, nexmo: Sandbox
+) -> None:
+    nexmo.clock_offset = -3600
+    result = http(AUTH_TYPE, dash_a(nexmo), option, "POST", f"{nexmo.url}/v1/calls", "a=b")
+    assert "Set this machine's clock right. Not retried: the request body" in result.stderr
+    assert len(nexmo.requests) == 1
+
+
+def test_a_host_out_of_scope_is_told_how_to_do_without_us(http: Run, nexmo: Sandbox) -> None:
+    result = http(AUTH_TYPE, dash_a(nexmo), "https://example.org/")
+    assert "--no-auth-type with http" in error_of(result)
+
+
 def test_a_session_signs_anew_from_any_folder_and_its_file_holds_no_key_and_no_token(
     either_http: Run, nexmo: Sandbox, tmp_path: Path
 ) -> None:
@@ -203,7 +234,11 @@ MISTAKES = {
         "application_id looks like an API key, and private_key like an API secret (not shown",
     ),
     "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
-    "acl no path": (["-a", "x:{key}?acl=calls"], "begin with '/'"),
+    "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is neither a path, METHOD"),
+    "acl of no methods": (["-a", "x:{key}?acl=get:/x"], "is neither a path, METHOD"),
+    "acl in no file": (["-a", "x:{key}?acl=@nowhere.json"], "cannot read 'nowhere.json'"),
+    "acl in a file of another form": (["-a", "x:{key}?acl=@/dev/null"], "is not JSON"),
+    "acl twice": (["-a", "x:{key}?acl=/a&acl=GET:/a"], "acl= names '/a' twice"),
 }
 
 

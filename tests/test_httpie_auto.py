@@ -1,13 +1,15 @@
 """`nexmo-jwt-auto` as HTTPie's default: what is Vonage's is signed, and the rest left alone."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import hermetic
 import jwt
 import pytest
-from conftest import Internet, Run, environment_of
+from conftest import HTTP, Internet, Run, environment_of
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -224,14 +226,15 @@ def test_bindings_of_httpie_auth_store_choose_among_applications(
     assert header_of(http(*use, "https://rest.nexmo.com/sms/json", env=env)) == BASIC
 
 
-def test_an_alias_signs_where_it_is_typed(nexmo: Sandbox, http: Run) -> None:
-    sent = header_of(
-        http(
-            "--offline",
-            "--default-scheme=https",
-            "--auth-type=nexmo-jwt",
-            "api.nexmo.com/v1/calls",
-            env=environment_of(nexmo),
-        )
+def test_the_alias_of_the_readme_signs(nexmo: Sandbox, tmp_path: Path) -> None:
+    lines = [
+        "shopt -s expand_aliases",
+        "alias vonage='https --auth-type=nexmo-jwt'",
+        "vonage --ignore-stdin --offline api.nexmo.com/v1/calls",
+    ]
+    path = f"{HTTP.parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**hermetic.environment(tmp_path / "home"), **environment_of(nexmo), "PATH": path}
+    result = subprocess.run(
+        ["bash", "-c", "\n".join(lines)], env=env, capture_output=True, text=True, check=False
     )
-    assert sent.startswith("Bearer ")
+    assert header_of(result).startswith("Bearer ")

@@ -21,7 +21,7 @@ SIGNING = (
 
 # What explains, inspects, asks or pretends.
 NOT_SIGNING = (
-    *("account", "diagnosis", "dialects", "evidence", "inspection", "investigation"),
+    *("account", "acl", "diagnosis", "dialects", "evidence", "inspection", "investigation"),
     *("log_messages", "passphrase", "probe", "products", "rules", "sandbox", "cli", "__main__"),
 )
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import time
 from typing import Any
 
+from ..acl import merged, read_acl
 from ..claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, OURS
 from ..errors import ClaimError
 from ..redaction import shown
 from .arguments import add_command, add_credentials, auth, seconds
-
-_MAX_ACL_BYTES = 1 << 20
-
-_METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
 
 
 def add_to(commands: Any) -> None:
@@ -44,12 +40,12 @@ def add_to(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    paths = _merged(arguments.acl or [])
+    acl = merged(arguments.acl, "--acl") if arguments.acl else None
     token = auth(
         arguments,
         ttl=arguments.ttl,
         sub=arguments.sub,
-        acl={"paths": paths} if arguments.acl else None,
+        acl=acl,
         claims=_claims(arguments),
     ).token()
     print(f"Authorization: Bearer {token}" if arguments.header else token)
@@ -79,44 +75,11 @@ def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
     return claims
 
 
-def _merged(acls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the paths of all ``--acl`` options, each with its rule."""
-    paths: dict[str, Any] = {}
-    for named in acls:
-        for path, rule in named.items():
-            if paths.setdefault(path, rule) != rule:
-                raise ClaimError(
-                    f"--acl names {shown(path)} twice. Give it once, with all its methods."
-                )
-    return paths
-
-
 def _acl(text: str) -> dict[str, Any]:
-    """Return the paths that one ``--acl`` names, each with its rule."""
-    if text.startswith("@"):
-        return _acl_in(text[1:])
-    match = _METHODS_AND_PATH.fullmatch(text)
-    if match:
-        return {match[2]: {"methods": match[1].split(",")}}
-    if text.startswith("/"):
-        return {text: {}}
-    raise argparse.ArgumentTypeError(
-        f"{shown(text)} is neither a path, METHOD,METHOD:PATH nor @file.json"
-    )
-
-
-def _acl_in(file_name: str) -> dict[str, Any]:
-    path = shown(file_name)
     try:
-        with open(file_name, "rb") as file:
-            acl = json.loads(file.read(_MAX_ACL_BYTES))
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise argparse.ArgumentTypeError(f"{path} is not JSON") from None
-    if not isinstance(acl, dict) or not isinstance(acl.get("paths"), dict) or len(acl) > 1:
-        raise argparse.ArgumentTypeError(f'{path} is not of the form {{"paths": {{...}}}}')
-    return dict(acl["paths"])
+        return read_acl(text)
+    except ClaimError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _claim(text: str) -> tuple[str, Any]:
