@@ -11,9 +11,8 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from .errors import ClaimError, CredentialsError
 from .redaction import Secret, harmless, shown
@@ -85,8 +84,7 @@ class ClaimsSet:
         return self.ttl == other.ttl and self._fixed == other._fixed
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(NamedTuple):
     """A rule that claims break: the claim it is about, and a sentence without full stop.
 
     ``code`` says how: ``missing``, ``malformed``, ``future`` (``iat``, ``nbf``), ``expired`` or

@@ -6,7 +6,6 @@ always come from the same place.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -82,7 +81,7 @@ def _discover() -> Credentials:
     for place in _places():
         found = place.read()
         if isinstance(found, Credentials):
-            return replace(found, also_checked=tuple(also_checked))
+            return found._replace(also_checked=tuple(also_checked))
         also_checked.append(found)
     raise NothingFoundError(
         f"No credentials were found. Checked: {', '.join(also_checked)}. Quickest fix: set "

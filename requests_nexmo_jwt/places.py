@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -75,8 +74,7 @@ class Account(NamedTuple):
         return f"Basic {base64.b64encode(pair).decode()}"
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Who signs, and with what.
 
     ``private_key`` is PEM as a ``Secret``, an absolute path, a key object, or a ``Secret`` of
@@ -87,7 +85,7 @@ class Credentials:
     """
 
     application_id: str
-    private_key: Any = field(repr=False)
+    private_key: Any
     name: str
     source: str
     place: Place | None
@@ -106,8 +104,7 @@ class Credentials:
         return keys.load(self.private_key, passphrase or None, name=self.name)
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(NamedTuple):
     """The arguments of ``NexmoJWT`` where the key is a file: ``path`` is absolute."""
 
     application_id: str
@@ -119,8 +116,7 @@ class Arguments:
         return Credentials(self.application_id, self.path, "private_key", source, self)
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(NamedTuple):
     """The environment's variables that begin with ``prefix``."""
 
     prefix: str
@@ -163,8 +159,7 @@ class Environment:
         return Account(api_key, api_secret, " and ".join(names))
 
 
-@dataclass(frozen=True)
-class CLIConfig:
+class CLIConfig(NamedTuple):
     """A file of the Vonage CLI: JSON with an application id and its key, text or path.
 
     ``path`` is absolute; a key's path in the file is relative to the file.
@@ -177,7 +172,7 @@ class CLIConfig:
 
         Raises ``CredentialsError`` where the file is broken, naming the field.
         """
-        fields = self._fields()
+        fields = self._known_fields()
         if fields is None:
             return f"{self.path} (no such file)"
         id_field = next((name for name in _ID_FIELDS if name in fields), None)
@@ -210,13 +205,13 @@ class CLIConfig:
 
     def account(self) -> Account | None:
         """Return the account that is named here, if any."""
-        fields = self._fields() or {}
+        fields = self._known_fields() or {}
         keys = (fields[name] for name in _API_KEY_FIELDS if fields.get(name))
         secrets = (fields[name] for name in _API_SECRET_FIELDS if fields.get(name))
         api_key, api_secret = next(keys, None), next(secrets, None)
         return Account(api_key, api_secret, self.path) if api_key and api_secret else None
 
-    def _fields(self) -> dict[str, Secret | None] | None:
+    def _known_fields(self) -> dict[str, Secret | None] | None:
         """Return the fields that matter and are not blank; None for one that is no string.
 
         Without a file there are none to return.

@@ -6,6 +6,8 @@ processes are compared by their CPU time.
 """
 
 import itertools
+import json
+import os
 import resource
 import statistics
 import subprocess
@@ -83,19 +85,27 @@ def processes(key_file: Path, downloads: Path, folder: Path) -> None:
     subprocess.run(install, check=True)
     url = "https://api.nexmo.com/v1/calls"
     http = [folder / "bin" / "http", "--ignore-stdin", "--offline"]
-    python = folder / "bin" / "python"
+    plain, python = downloads / "httpie" / "bin" / "http", folder / "bin" / "python"
     token = NexmoJWT(APPLICATION_ID, key_file).token()
     ours = ["--auth-type=nexmo-jwt", f"--auth={APPLICATION_ID}:{key_file}", url]
-    absent, unused, bearer, used, pyjwt, library = in_turns(
-        cpu_of([downloads / "httpie" / "bin" / "http", *http[1:], url]),
-        cpu_of([*http, url]),
+    default, none = folder / "default", folder / "none"
+    for config, options in ((default, ["--auth-type=nexmo-jwt-auto"]), (none, [])):
+        config.mkdir()
+        (config / "config.json").write_text(
+            json.dumps({"disable_update_warnings": True, "default_options": options})
+        )
+    absent, unused, elsewhere, bearer, used, pyjwt, library = in_turns(
+        cpu_of([plain, *http[1:], "example.org"], HTTPIE_CONFIG_DIR=str(none)),
+        cpu_of([*http, "example.org"], HTTPIE_CONFIG_DIR=str(none)),
+        cpu_of([*http, "example.org"], HTTPIE_CONFIG_DIR=str(default)),
         cpu_of([*http, "--auth-type=bearer", f"--auth={token}", url]),
         cpu_of([*http, *ours]),
         cpu_of([python, "-c", PYJWT, key_file]),
         cpu_of([python, "-c", OURS, key_file]),
-        turns=25,
+        turns=40,
     )
     show("http, this plugin installed and not used", unused, "http without this plugin", absent)
+    show("http elsewhere, nexmo-jwt-auto as default", elsewhere, "http without this plugin", absent)
     show("http --auth-type=nexmo-jwt", used, "http --auth-type=bearer", bearer)
     show("import, load a key, sign one request", library, "the same with PyJWT alone", pyjwt)
 
@@ -117,14 +127,16 @@ def timed(function: Callable[[], object], times: int) -> Job:
     return job
 
 
-def cpu_of(command: list[str | Path]) -> Job:
+def cpu_of(command: list[str | Path], **variables: str) -> Job:
+    env = {**os.environ, **variables}
+
     def used() -> float:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return children.ru_utime + children.ru_stime
 
     def job() -> float:
         before = used()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
         return used() - before
 
     return job
