@@ -92,10 +92,14 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
 
 
 def _make_importable() -> None:
-    """Make this package importable: HTTPie takes its plugin folder off sys.path once it is done."""
+    """Make this package importable, and what was installed with it before what the system has.
+
+    HTTPie takes its plugin folder off ``sys.path`` once its plugins are loaded, and Debian's Python
+    has releases of PyJWT and cryptography that are too old for us.
+    """
     import os
     import sys
 
     site_folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if site_folder not in sys.path:
-        sys.path.append(site_folder)
+        sys.path.insert(0, site_folder)
