@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import hermetic
 import jwt
 import pytest
-from conftest import HTTP, Internet, Run, environment_of
+from conftest import HTTP, REPOSITORY, Internet, Run, environment_of
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -21,9 +22,15 @@ def config(tmp_path: Path) -> Path:
     """Return an HTTPie folder in which `nexmo-jwt-auto` is the default."""
     folder = tmp_path / "httpie"
     folder.mkdir()
-    default = {"default_options": [f"--auth-type={AUTO}"]}
-    (folder / "config.json").write_text(json.dumps(default))
+    (folder / "config.json").write_text(block_of_the_readme("default_options"))
     return folder
+
+
+def block_of_the_readme(words: str) -> str:
+    """Return the one block of code of the README that has ``words`` in it."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (block,) = (code for code in re.findall(r"```\w*\n(.*?)```", readme, re.S) if words in code)
+    return block
 
 
 @pytest.fixture
@@ -207,15 +214,10 @@ def test_bindings_of_httpie_auth_store_choose_among_applications(
     http: Run, config: Path, downloads: Path, nexmo: Sandbox
 ) -> None:
     """As the README shows it, and beside the default."""
-    bindings = [
-        {"auth_type": "nexmo-jwt", "auth": f"{nexmo.application_id}:{nexmo.private_key}"},
-        {"auth_type": "basic", "auth": "u:p"},
-    ]
-    for binding, resource in zip(
-        bindings, ("https://api.nexmo.com", "https://rest.nexmo.com"), strict=True
-    ):
-        binding["resources"] = [resource]
     store = config / "auth_store.json"
+    bindings = json.loads(block_of_the_readme('"bindings"'))["bindings"]
+    bindings[0]["auth"] = f"{nexmo.application_id}:{nexmo.private_key}"
+    bindings += [{"auth_type": "basic", "auth": "u:p", "resources": ["https://rest.nexmo.com"]}]
     store.write_text(json.dumps({"bindings": bindings}))
     store.chmod(0o600)
     env = {"HTTPIE_CONFIG_DIR": str(config), "PYTHONPATH": str(downloads / "auth-store")}
@@ -229,7 +231,7 @@ def test_bindings_of_httpie_auth_store_choose_among_applications(
 def test_the_alias_of_the_readme_signs(nexmo: Sandbox, tmp_path: Path) -> None:
     lines = [
         "shopt -s expand_aliases",
-        "alias vonage='https --auth-type=nexmo-jwt'",
+        block_of_the_readme("alias vonage"),
         "vonage --ignore-stdin --offline api.nexmo.com/v1/calls",
     ]
     path = f"{HTTP.parent}{os.pathsep}{os.environ['PATH']}"
