@@ -72,8 +72,10 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         args = parser.args
         if self._may_be_ours(args.url):
             _make_importable()
-            from . import elsewhere
-
+            try:
+                from . import elsewhere
+            except ImportError:
+                return super().get_auth()  # which says what is missing
             if not elsewhere.is_elsewhere(args.url, self.raw_auth):
                 return super().get_auth()
         if args.auth_plugin is not self:
