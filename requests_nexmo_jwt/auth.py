@@ -1,6 +1,6 @@
 """The walk: a request walks in, and walks out with a token of its own.
 
-``NexmoJWT`` signs the request; a ``SignedRequest`` goes along with it, through its redirects and
+``NexmoJWT`` signs the request; a ``ResponseHook`` goes along with it, through its redirects and
 one more try where the server's clock explains a refusal.
 """
 
@@ -21,6 +21,7 @@ from .clock import Clocks
 from .keys import concealed
 from .origin import Origin
 from .redaction import Secret, harmless
+from .response_hook import ResponseHook, hook_for
 from .scope import Scope
 from .signed_request import SignedRequest
 from .signer import Signer
@@ -140,7 +141,7 @@ class NexmoJWT(AuthBase):
         request.headers["Authorization"] = signed.new_header()
         # httpx's requests have no hooks; it takes any callable that sets a header.
         if hasattr(request, "register_hook"):
-            _set_hooks(request, signed)
+            _set_hooks(request, hook_for(request, signed))
         return r
 
     def header(self, url: str) -> str:
@@ -193,16 +194,16 @@ class NexmoJWT(AuthBase):
 
 def _take_back(request: Any) -> None:
     """Take a token of ours off a request that was signed before, for another place."""
-    signed = [h for h in _hooks(request) if isinstance(h, SignedRequest)]
-    if any(hook.has_sent(request.headers.get("Authorization")) for hook in signed):
+    ours = [hook for hook in _hooks(request) if isinstance(hook, ResponseHook)]
+    if any(hook.signed.has_sent(request.headers.get("Authorization")) for hook in ours):
         del request.headers["Authorization"]
-    if signed:
+    if ours:
         _set_hooks(request)
 
 
-def _set_hooks(request: Any, *ours: SignedRequest) -> None:
+def _set_hooks(request: Any, *ours: ResponseHook) -> None:
     # A copy of a request shares its hooks, so they are not changed in place.
-    others = [hook for hook in _hooks(request) if not isinstance(hook, SignedRequest)]
+    others = [hook for hook in _hooks(request) if not isinstance(hook, ResponseHook)]
     request.hooks = {**request.hooks, "response": [*others, *ours]}
 
 

@@ -12,17 +12,16 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from requests import Response
-
 from .clock import TOLERANCE, is_off, server_time
 from .inspection import inspect
 from .products import product_of
 from .redaction import bare
+from .signed_request import Answer
 
 
-def clock_news(offset: float, response: Response) -> str:
-    """Return a sentence or two on the clock of the server that answered."""
-    host = urlsplit(response.url).hostname
+def clock_news(offset: float, url: str) -> str:
+    """Return a sentence or two on the clock of the server of ``url``."""
+    host = urlsplit(url).hostname
     if abs(offset) <= TOLERANCE:
         return f"The clocks of {host} and of this machine agree again."
     return (
@@ -31,44 +30,44 @@ def clock_news(offset: float, response: Response) -> str:
     )
 
 
-def not_sent_again(offset: float, response: Response, obstacle: str) -> str:
+def not_sent_again(offset: float, url: str, obstacle: str) -> str:
     """Say why a refusal that the clock explains was not answered by one more try."""
     return (
-        f"{clock_news(offset, response)} Not retried: {obstacle}. Within this program, the next "
+        f"{clock_news(offset, url)} Not retried: {obstacle}. Within this program, the next "
         "request is signed with the server's time."
     )
 
 
 def summary(
-    token: str, response: Response, *, application_id: str, fingerprint: str, has_worked: bool
+    token: str, refused: Answer, *, application_id: str, fingerprint: str, has_worked: bool
 ) -> str:
     """Return one line on a refusal of ``token``.
 
     ``has_worked``: the same key and application were accepted before.
     """
-    at = server_time(response.headers.get("Date"), response.headers.get("Age"))
+    at = server_time(refused.headers.get("Date"), refused.headers.get("Age"))
     offset = None if at is None else at - time.time()
     broken = inspect(token).broken_by_date(time.time() if at is None else at)
-    state = clock_state(offset, response.elapsed.total_seconds())
-    line = f"{response.status_code} from {urlsplit(response.url).hostname}: "
+    state = clock_state(offset, refused.seconds)
+    line = f"{refused.status} from {urlsplit(refused.url).hostname}: "
     if broken:
         line += f"token refused: {broken[0].reason}, clock {state}"
     else:
-        reason = _reason(token, response, application_id, fingerprint, has_worked)
+        reason = _reason(token, refused, application_id, fingerprint, has_worked)
         line += f"token well-formed, clock {state}; {reason}"
     return f"{line}; run 'nexmo-jwt check' for details." if _has_command() else f"{line}."
 
 
 def _reason(
-    token: str, response: Response, application_id: str, fingerprint: str, has_worked: bool
+    token: str, refused: Answer, application_id: str, fingerprint: str, has_worked: bool
 ) -> str:
     """Return what may explain the refusal of a token that keeps the rules."""
-    product = product_of(response.url)
-    path, method = urlsplit(response.url).path or "/", str(response.request.method)
+    product = product_of(refused.url)
+    path = urlsplit(refused.url).path or "/"
     if product and not product.takes_jwt:
         return f"the token is not the problem: {product.instead}"
-    if inspect(token).opens(method, path) is False:
-        return f"the token's acl does not open {method} {bare(path)}"
+    if inspect(token).opens(refused.method, path) is False:
+        return f"the token's acl does not open {refused.method} {bare(path)}"
     money = " or the account has no money" if product and product.dialect == "verify" else ""
     if not has_worked:
         key = f"the key ({fingerprint}) is not the one of application {application_id}"

@@ -19,15 +19,21 @@ _MAX_REFUSAL_BYTES = 1 << 16
 _MAX_REFUSAL_SECONDS = 2
 
 
+def is_async(response: Response) -> bool:
+    """Tell whether the client that got ``response`` sends with ``await``."""
+    connection = getattr(response, "connection", None)
+    return connection is not None and iscoroutinefunction(connection.send)
+
+
 def obstacle(refused: Response) -> str | None:
     """Make the body ready to be sent again, and tell what keeps the request from it."""
-    # Adapters of somebody else's may leave no connection, and those of async clients need await.
-    connection = getattr(refused, "connection", None)
-    if connection is None or iscoroutinefunction(connection.send):
+    if getattr(refused, "connection", None) is None:  # as with adapters of somebody else's
         return "this HTTP client cannot resend from a response hook"
     body = refused.request.body
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
         return None
+    if iscoroutinefunction(getattr(body, "seek", None)):
+        return "the request body cannot be rewound"
     try:
         rewind_body(refused.request)
     except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
@@ -42,18 +48,43 @@ def send(refused: Response, header: str, **kwargs: Any) -> Response:
     refusal is returned.
     """
     _read(refused, is_streamed=kwargs.get("stream", False))
+    again, started = _copy(refused, header), time.perf_counter()
+    try:
+        response: Response = refused.connection.send(again, **_at_once(kwargs))
+    except Exception as error:
+        if type(error).__module__.startswith("vcr."):  # a recording without a second answer
+            return refused
+        raise
+    return _with_history(response, refused, again, started)
+
+
+async def send_in_async(refused: Any, header: str, **kwargs: Any) -> Response:
+    """Do what ``send`` does, for an async client; the body of the refusal is not read."""
+    await refused.close()
+    refused._content, refused._content_consumed = b"", True
+    again, started = _copy(refused, header), time.perf_counter()
+    response = await refused.connection.send(again, **_at_once(kwargs))
+    return _with_history(response, refused, again, started)
+
+
+def _copy(refused: Response, header: str) -> Any:
     again = refused.request.copy()
     if again._cookies is not None:
         extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
         again.prepare_cookies(again._cookies)
     again.headers["Authorization"] = header
-    started = time.perf_counter()
-    try:
-        response: Response = refused.connection.send(again, **kwargs)
-    except Exception as error:
-        if type(error).__module__.startswith("vcr."):  # a recording without a second answer
-            return refused
-        raise
+    return again
+
+
+def _at_once(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments for an answer that has come when it is returned.
+
+    niquests returns others, where a connection carries several requests at a time.
+    """
+    return {**kwargs, "multiplexed": False} if "multiplexed" in kwargs else kwargs
+
+
+def _with_history(response: Response, refused: Response, again: Any, started: float) -> Response:
     response.elapsed = timedelta(seconds=time.perf_counter() - started)
     response.history.append(refused)
     response.request = again

@@ -1,35 +1,42 @@
-"""What happens to one request after it was signed: its redirects, and one more try a hop."""
+"""One signed request, whichever client sends it: its tokens, and what the answers say of them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from requests import Response
-
-from . import clock, second_try
+from . import clock
 from .clock import ServerClock
-from .redirect import NextHops, stays
 from .signer import Signer, Token
 
 _log = logging.getLogger(__package__)
 
 
-class SignedRequest:
-    """A request that was signed.
+class Answer(NamedTuple):
+    """A server's answer to one hop, ``seconds`` after it was sent with this ``authorization``."""
 
-    It is a response hook of requests, which calls it after each hop. For a redirect, requests
-    copies the next hop from the request that was sent, this hook included, after the hook has run;
-    ``NexmoJWT.__call__`` is not called again.
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    method: str
+    authorization: str | bytes | None
+    seconds: float
+
+
+class SignedRequest:
+    """A request that is signed by the time of one server.
+
+    It makes a token for each hop, learns from the answers what time it is at that server, and has
+    a refused hop sent once more where the time explains the refusal. How a client does that is the
+    client's: see ``response_hook`` for requests and niquests, ``auth_flow`` for httpx2 and httpx.
     """
 
     def __init__(self, signer: Signer, server_clock: ServerClock) -> None:
         self._signer, self._clock = signer, server_clock
         self._sent: dict[str, _Sent] = {}  # by header; a request may be sent more than once
-        self._next_hops = NextHops()
 
     def has_sent(self, header: object) -> bool:
         """Tell whether this request carried ``header``."""
@@ -45,54 +52,64 @@ class SignedRequest:
         self._sent[token.header] = _Sent(token, offset)
         return token.header
 
-    def __call__(self, response: Response, **kwargs: Any) -> Response:
-        """Judge the answer to a hop, and prepare the next one."""
-        self._next_hops.forget()
-        request = response.request
-        sent = self._sent.get(str(request.headers.get("Authorization")))
-        if sent is None:
-            return response  # a hop to another origin, which had no token
-        is_explained = False
-        if response.status_code in (401, 403):
-            response, is_explained = self._try_again(response, sent, **kwargs)
-            sent = self._sent.get(str(response.request.headers.get("Authorization")), sent)
-        if response.status_code < 300:
-            self._clock.accepted(sent.offset, sent.token.fingerprint)
-        elif _refuses_token(response):
-            self._clock.refused(sent.offset)
-            if not is_explained and self._clock.claim_report():
-                self._report(response, sent)
-        if response.is_redirect:
-            self._next_hops.give(request, self.new_header() if stays(response) else None)
-        return response
+    def judge(
+        self, answer: Answer, obstacle: Callable[[], str | None]
+    ) -> Generator[str, Answer, None]:
+        """Judge the answer to a hop.
 
-    def _try_again(self, refused: Response, sent: _Sent, **kwargs: Any) -> tuple[Response, bool]:
-        """Send the request again with the server's time, where its ``Date`` explains the refusal.
-
-        It does if the token was not valid at that time. This suggests a wrong clock; it does not
-        prove one. Return the answer, and whether the refusal was logged with its explanation.
+        Where the server's time explains a refusal, yield the header to send that hop once more
+        with, and judge what is sent back: the answer to it. ``obstacle`` tells what keeps a request
+        from being sent again, if anything.
         """
-        at = clock.server_time(refused.headers.get("Date"), refused.headers.get("Age"))
-        if at is None or sent.token.is_valid_at(at):
-            return refused, False
-        offset = at - time.time()
-        if not self._clock.is_worth_a_try(offset, sent.token.fingerprint):
-            return refused, False
-        self._clock.suggested(offset)
-        obstacle = second_try.obstacle(refused)
-        if obstacle:
-            is_news = self._clock.is_news(offset)
-            if is_news:
-                _warn(_log_messages().not_sent_again(offset, refused, obstacle))
-            return refused, is_news
-        response = second_try.send(refused, self.new_header(offset), **kwargs)
-        if response.status_code in (401, 403):
-            self._clock.tried_in_vain(offset, sent.token.fingerprint)
-        elif response.status_code < 429 and self._clock.is_news(offset):
-            _warn(_log_messages().clock_news(offset, refused))
-        return response, False
+        sent = self._sent_with(answer)
+        offset = self._explained_by(answer, sent) if sent else None
+        is_reported = False
+        if sent and offset is not None:
+            self._clock.suggested(offset)
+            problem = obstacle()
+            if problem:
+                is_reported = self._clock.is_news(offset)
+                if is_reported:
+                    _warn(_log_messages().not_sent_again(offset, answer.url, problem))
+            else:
+                refused, answer = answer, (yield self.new_header(offset))
+                self._judge_second(answer, refused, offset, sent.token.fingerprint)
+                sent = self._sent_with(answer)
+        if sent is None:
+            return  # a hop to another origin, which had no token
+        if answer.status < 300:
+            self._clock.accepted(sent.offset, sent.token.fingerprint)
+        elif _refuses_token(answer):
+            self._clock.refused(sent.offset)
+            if not is_reported and self._clock.claim_report():
+                self._report(answer, sent)
 
-    def _report(self, refused: Response, sent: _Sent) -> None:
+    def _sent_with(self, answer: Answer) -> _Sent | None:
+        return self._sent.get(str(answer.authorization))
+
+    def _explained_by(self, answer: Answer, sent: _Sent) -> float | None:
+        """Return the offset of the server's clock, where it explains the refusal of a token.
+
+        It does if the token was not valid at the ``Date`` of the answer. This suggests a wrong
+        clock; it does not prove one. None where it does not, or where that was tried in vain.
+        """
+        if answer.status not in (401, 403):
+            return None
+        at = clock.server_time(answer.headers.get("Date"), answer.headers.get("Age"))
+        if at is None or sent.token.is_valid_at(at):
+            return None
+        offset = at - time.time()
+        return offset if self._clock.is_worth_a_try(offset, sent.token.fingerprint) else None
+
+    def _judge_second(
+        self, answer: Answer, refused: Answer, offset: float, fingerprint: str
+    ) -> None:
+        if answer.status in (401, 403):
+            self._clock.tried_in_vain(offset, fingerprint)
+        elif answer.status < 429 and self._clock.is_news(offset):
+            _warn(_log_messages().clock_news(offset, refused.url))
+
+    def _report(self, refused: Answer, sent: _Sent) -> None:
         """Log what may explain a refusal: once for each server, until it accepts a token."""
         _warn(
             _log_messages().summary(
@@ -104,27 +121,12 @@ class SignedRequest:
             )
         )
 
-    def __deepcopy__(self, memo: object) -> SignedRequest:
-        return self
-
-    def __reduce__(self) -> tuple[Callable[[], Callable[..., Response]], tuple[()]]:
-        return _hook_after_a_pickle, ()
-
 
 class _Sent(NamedTuple):
     """A token that a hop carries, and the clock offset that it was signed with."""
 
     token: Token
     offset: float
-
-
-def _hook_after_a_pickle() -> Callable[..., Response]:
-    """Return the hook of a request that has travelled in a pickle: it has no key to sign with."""
-    return _do_nothing
-
-
-def _do_nothing(response: Response, **kwargs: Any) -> Response:
-    return response
 
 
 def _log_messages() -> ModuleType:
@@ -138,9 +140,9 @@ def _warn(message: str) -> None:
     _log.warning("%s", message)
 
 
-def _refuses_token(response: Response) -> bool:
-    if response.status_code not in (401, 403):
+def _refuses_token(answer: Answer) -> bool:
+    if answer.status not in (401, 403):
         return False
     from .products import refuses  # not for those who are never refused
 
-    return refuses(response.status_code, response.url)
+    return refuses(answer.status, answer.url)

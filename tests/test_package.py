@@ -16,7 +16,7 @@ from requests_nexmo_jwt import NexmoJWTError
 SIGNING = (
     *("auth", "bounded", "claims", "clock", "credentials", "errors", "files", "keys", "origin"),
     *("pem", "places", "redaction", "redirect", "scope", "second_try"),
-    *("signed_request", "signer"),
+    *("response_hook", "signed_request", "signer"),
 )
 
 # What explains, inspects, asks or pretends.
