@@ -20,6 +20,7 @@ from .claims import DEFAULT_TTL, ClaimsSet
 from .clock import Clocks
 from .keys import concealed
 from .origin import Origin
+from .proxies import read_by_any_client, read_by_requests
 from .redaction import Secret, harmless
 from .response_hook import ResponseHook, hook_for
 from .scope import Scope
@@ -133,23 +134,26 @@ class NexmoJWT(AuthBase):
         ``elsewhere="unsigned"``, a request to any other origin is returned without one.
         """
         request: Any = r
-        origin = self._scope.origin_for(str(request.url))
+        # httpx's requests have no hooks; it takes any callable that sets a header.
+        has_hooks = hasattr(request, "register_hook")
+        read = read_by_requests if has_hooks else read_by_any_client
+        origin = self._scope.origin_for(str(request.url), goes_by_proxy=read)
         if origin is None:
             _take_back(request)
             return r
         signed = SignedRequest(self._signer, self._clocks.of(origin))
         request.headers["Authorization"] = signed.new_header()
-        # httpx's requests have no hooks; it takes any callable that sets a header.
-        if hasattr(request, "register_hook"):
+        if has_hooks:
             _set_hooks(request, hook_for(request, signed))
         return r
 
     def header(self, url: str) -> str:
         """Return a new ``Authorization`` header for a request to ``url``, for any client.
 
-        Raises ``ScopeError`` where ``url`` may not have one.
+        Raises ``ScopeError`` where ``url``, of http or of a WebSocket, may not have one.
         """
-        offset = self._clocks.of(self._scope.check(url)).offset
+        origin = self._scope.check(url, goes_by_proxy=read_by_any_client)
+        offset = self._clocks.of(origin).offset
         return self._signer.sign(time.time() + offset).header
 
     def token(self) -> str:

@@ -16,6 +16,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
@@ -47,7 +48,8 @@ class Origin(NamedTuple):
 def origin_of(url: str) -> Origin | None:
     """Return the origin that a request for ``url`` is sent to.
 
-    None where it is no http or https URL, carries a user name, has a host that is
+    That of a WebSocket is the one of its opening request (RFC 6455, section 4.1). None where it is
+    neither an http nor a WebSocket URL, carries a user name, has a host that is
     neither a plain name nor a plain IP address, or can be read in two ways.
     """
     plain = _PLAIN.match(url)
@@ -55,7 +57,7 @@ def origin_of(url: str) -> Origin | None:
 
 
 # The part of a URL up to its host and port that nobody reads in two ways.
-_PLAIN = re.compile(r"https?://[a-z0-9_.-]+(:[0-9]{1,5})?(?=[/?#]|\Z)")
+_PLAIN = re.compile(r"(http|ws)s?://[a-z0-9_.-]+(:[0-9]{1,5})?(?=[/?#]|\Z)")
 
 
 @functools.lru_cache(maxsize=64)
@@ -76,9 +78,9 @@ def _parsed_origin(url: str) -> Origin | None:
         by_urllib3.port,
     ):
         return None
-    if scheme not in DEFAULT_PORTS or "@" in by_stdlib.netloc:
+    if scheme not in _SCHEMES or "@" in by_stdlib.netloc:
         return None
-    host = canonical(by_stdlib.hostname or "")
+    host, scheme = canonical(by_stdlib.hostname or ""), _SCHEMES[scheme]
     return Origin(scheme, host, DEFAULT_PORTS[scheme] if port is None else port) if host else None
 
 

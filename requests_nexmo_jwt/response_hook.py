@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from requests import Response
 
 from . import second_try
 from .redirect import NextHops, stays
-from .signed_request import Answer, SignedRequest
+from .signed_request import Answer, SignedRequest, conclude
 
 
 class ResponseHook:
@@ -41,7 +40,7 @@ class ResponseHook:
         header = next(judging, None)
         if header:
             response = second_try.send(response, header, **kwargs)
-            _finish(judging, response)
+            conclude(judging, _answer(response))
         return self._prepare_next_hop(request, response)
 
     async def _in_async(self, response: Response, **kwargs: Any) -> Response:
@@ -49,7 +48,7 @@ class ResponseHook:
         header = next(judging, None)
         if header:
             response = await second_try.send_in_async(response, header, **kwargs)
-            _finish(judging, response)
+            conclude(judging, _answer(response))
         return self._prepare_next_hop(request, response)
 
     def _judge(self, response: Response) -> Generator[str, Answer, None]:
@@ -93,12 +92,6 @@ def _answer(response: Response) -> Answer:
         request.headers.get("Authorization"),
         response.elapsed.total_seconds(),
     )
-
-
-def _finish(judging: Generator[str, Answer, None], response: Response) -> None:
-    """Let the answer to the second try be judged; there is no third."""
-    with suppress(StopIteration):
-        judging.send(_answer(response))
 
 
 def _hook_after_a_pickle() -> Callable[..., Response]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from requests.utils import get_environ_proxies, select_proxy
-
 from .errors import ScopeError
 from .origin import DEFAULT_PORTS, Origin, canonical, host_part, origin_of
+from .proxies import read_by_requests
 from .redaction import shown
 
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
@@ -61,18 +60,21 @@ class Scope:
             _vonage() if hosts is None else tuple(_entry(entry, named_by) for entry in hosts)
         )
 
-    def origin_for(self, url: str) -> Origin | None:
+    def origin_for(
+        self, url: str, goes_by_proxy: Callable[[str], bool] = read_by_requests
+    ) -> Origin | None:
         """Return the origin of a request for ``url`` if it may carry a token.
 
         None where it goes elsewhere, and unsigned. Raises ``ScopeError`` where it is refused.
+        ``goes_by_proxy`` tells whether the client would send it to a proxy, were it in clear text.
         """
         if self._is_unsigned_elsewhere:
             origin = _read(url)
             if not self._admits(origin) and not self._wants_tls(origin):
                 return None
-        return self.check(url)
+        return self.check(url, goes_by_proxy)
 
-    def check(self, url: str) -> Origin:
+    def check(self, url: str, goes_by_proxy: Callable[[str], bool] = read_by_requests) -> Origin:
         """Return the origin that a request for ``url`` is sent to, if it may carry a token.
 
         Raises ``ScopeError`` if it may not.
@@ -80,7 +82,7 @@ class Scope:
         origin = _read(url)
         if not self._admits(origin):
             raise ScopeError(self._refusal(origin, url), host=origin.host)
-        if origin.scheme == "http" and select_proxy(url, get_environ_proxies(url, no_proxy=None)):
+        if origin.scheme == "http" and goes_by_proxy(url):
             raise ScopeError(
                 f"HTTP_PROXY or ALL_PROXY names a proxy for {origin}, which would see the token "
                 f"in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
@@ -117,9 +119,10 @@ class Scope:
             in_clear = " Write https:// for those." if origin.scheme == "http" else ""
             return f"{origin} gets no token: {product.instead}.{in_clear}"
         if self._wants_tls(origin):
+            scheme = "ws" if url.startswith("ws") else "http"
             return (
-                f"{origin} would send the token in clear text. Write https:// instead of http://; "
-                "with HTTPie, use the command 'https' instead of 'http'."
+                f"{origin} would send the token in clear text. Write {scheme}s:// instead of "
+                f"{scheme}://; with HTTPie, use the command 'https' instead of 'http'."
             )
         whose = "one of Vonage's API origins" if self._is_default else "one of the configured hosts"
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ class SignedRequest:
 
     It makes a token for each hop, learns from the answers what time it is at that server, and has
     a refused hop sent once more where the time explains the refusal. How a client does that is the
-    client's: see ``response_hook`` for requests and niquests, ``auth_flow`` for httpx2 and httpx.
+    client's: ``response_hook`` does for requests and niquests, ``auth_flow`` for httpx2 and httpx.
     """
 
     def __init__(self, signer: Signer, server_clock: ServerClock) -> None:
@@ -120,6 +121,12 @@ class SignedRequest:
                 has_worked=self._clock.has_accepted(sent.token.fingerprint),
             )
         )
+
+
+def conclude(judging: Generator[str, Answer, None], answer: Answer) -> None:
+    """Let the answer to a second try be judged; there is no third."""
+    with suppress(StopIteration):
+        judging.send(answer)
 
 
 class _Sent(NamedTuple):

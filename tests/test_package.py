@@ -15,12 +15,13 @@ from requests_nexmo_jwt import NexmoJWTError
 # What a request pays for that is signed and accepted.
 SIGNING = (
     *("auth", "bounded", "claims", "clock", "credentials", "errors", "files", "keys", "origin"),
-    *("pem", "places", "redaction", "redirect", "scope", "second_try"),
+    *("pem", "places", "proxies", "redaction", "redirect", "scope", "second_try"),
     *("response_hook", "signed_request", "signer"),
 )
 
-# What explains, inspects, asks or pretends.
+# What is for other clients, explains, inspects, asks or pretends.
 NOT_SIGNING = (
+    *("auth_flow", "httpx", "httpx2"),
     *("account", "acl", "diagnosis", "dialects", "evidence", "inspection", "investigation"),
     *("log_messages", "passphrase", "probe", "products", "rules", "sandbox", "cli", "__main__"),
 )

@@ -1,0 +1,11 @@
+"""``NexmoJWT`` as an ``Auth`` of httpx, for its ``Client`` and its ``AsyncClient``."""
+
+import httpx
+
+from .auth_flow import AuthFlow
+
+
+class NexmoJWT(AuthFlow, httpx.Auth):
+    """Signs each request of an httpx client, with the arguments of ``requests_nexmo_jwt.NexmoJWT``."""
+
+    _replayable = httpx.ByteStream

@@ -1,0 +1,11 @@
+"""``NexmoJWT`` as an ``Auth`` of httpx2, for its ``Client`` and its ``AsyncClient``."""
+
+import httpx2
+
+from .auth_flow import AuthFlow
+
+
+class NexmoJWT(AuthFlow, httpx2.Auth):
+    """Signs each request of an httpx2 client, with the arguments of ``requests_nexmo_jwt.NexmoJWT``."""
+
+    _replayable = httpx2.ByteStream
