@@ -6,6 +6,6 @@ from .auth_flow import AuthFlow
 
 
 class NexmoJWT(AuthFlow, httpx.Auth):
-    """Signs each request of an httpx client, with the arguments of ``requests_nexmo_jwt.NexmoJWT``."""
+    """Signs each request of an httpx client; see ``requests_nexmo_jwt.NexmoJWT``."""
 
     _replayable = httpx.ByteStream

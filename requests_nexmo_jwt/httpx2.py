@@ -6,6 +6,6 @@ from .auth_flow import AuthFlow
 
 
 class NexmoJWT(AuthFlow, httpx2.Auth):
-    """Signs each request of an httpx2 client, with the arguments of ``requests_nexmo_jwt.NexmoJWT``."""
+    """Signs each request of an httpx2 client; see ``requests_nexmo_jwt.NexmoJWT``."""
 
     _replayable = httpx2.ByteStream

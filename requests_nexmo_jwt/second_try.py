@@ -55,7 +55,7 @@ def send(refused: Response, header: str, **kwargs: Any) -> Response:
         if type(error).__module__.startswith("vcr."):  # a recording without a second answer
             return refused
         raise
-    return _with_history(response, refused, again, started)
+    return _in_place_of(refused, response, again, started, kwargs)
 
 
 async def send_in_async(refused: Any, header: str, **kwargs: Any) -> Response:
@@ -64,7 +64,7 @@ async def send_in_async(refused: Any, header: str, **kwargs: Any) -> Response:
     refused._content, refused._content_consumed = b"", True
     again, started = _copy(refused, header), time.perf_counter()
     response = await refused.connection.send(again, **_at_once(kwargs))
-    return _with_history(response, refused, again, started)
+    return _in_place_of(refused, response, again, started, kwargs)
 
 
 def _copy(refused: Response, header: str) -> Any:
@@ -84,10 +84,15 @@ def _at_once(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {**kwargs, "multiplexed": False} if "multiplexed" in kwargs else kwargs
 
 
-def _with_history(response: Response, refused: Response, again: Any, started: float) -> Response:
+def _in_place_of(
+    refused: Response, response: Response, again: Any, started: float, kwargs: dict[str, Any]
+) -> Response:
     response.elapsed = timedelta(seconds=time.perf_counter() - started)
-    response.history.append(refused)
     response.request = again
+    if kwargs.get("multiplexed"):  # niquests' user has the refused one already, and it only fills
+        refused.__dict__, response.__dict__ = response.__dict__, refused.__dict__
+        refused, response = response, refused
+    response.history.append(refused)
     return response
 
 
