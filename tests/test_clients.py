@@ -1,0 +1,176 @@
+"""What each client keeps of our promises: the table in docs/behaviour.md, cell by cell."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import clients
+import pytest
+import trustme
+from conftest import AUTH_TYPE, NO_TOKEN, REPOSITORY, Keys, Run
+from h2_server import H2Server
+
+from requests_nexmo_jwt.sandbox import Sandbox, SeenRequest
+
+PAGE = (REPOSITORY / "docs" / "behaviour.md").read_text()
+HTTPIE = "HTTPie, `http --follow`"
+
+
+def table() -> dict[str, list[str]]:
+    """Return the cells of each row of the table of clients."""
+    rows = re.findall(r"^\| (.+) \|$", PAGE.partition("| client |")[2], re.MULTILINE)
+    return {name: cells for name, *cells in (row.split(" | ") for row in rows)}
+
+
+#: Fetches URLs one after the other, with redirects; returns the statuses, or what was raised.
+Fetch = Callable[..., Any]
+
+
+@pytest.fixture(params=[HTTPIE, *clients.CLIENTS])
+def client(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def fetch(client: str, nexmo: Sandbox, request: pytest.FixtureRequest) -> Fetch:
+    def job(urls: tuple[str, ...]) -> dict[str, Any]:
+        credentials = [nexmo.application_id, str(nexmo.private_key)]
+        recipe = re.search(r"^async def signed.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+        common = {"credentials": credentials, "hosts": [nexmo.url], "recipe": recipe[0]}
+        return {**common, "urls": urls, "ca": None}
+
+    def by_httpie(*urls: str) -> list[int]:
+        http: Run = request.getfixturevalue("http")
+        who = f"--auth={nexmo.application_id}:{nexmo.private_key}?host={nexmo.url}"
+        proxies = {name: value for name, value in os.environ.items() if name.endswith("_PROXY")}
+        results = [http("--follow", "--headers", AUTH_TYPE, who, url, env=proxies) for url in urls]
+        return [int(result.stdout.split()[1]) for result in results if result.stdout]
+
+    def elsewhere(*urls: str) -> object:
+        return in_a_process(client, job(urls), request.getfixturevalue("downloads"))
+
+    def here(*urls: str) -> object:
+        return clients.drive(client, job(urls))
+
+    if client == HTTPIE:
+        return by_httpie
+    return elsewhere if client.startswith("niquests") else here
+
+
+def in_a_process(client: str, job: dict[str, Any], downloads: Path) -> object:
+    """Drive a client that cannot be installed beside requests."""
+    path = os.pathsep.join(map(str, (downloads / "niquests", REPOSITORY)))
+    result = subprocess.run(
+        [sys.executable, clients.__file__, client],
+        env={**os.environ, "PYTHONPATH": path},
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 0, result
+    return json.loads(result.stdout)
+
+
+def tokens(requests: list[SeenRequest]) -> list[str]:
+    assert all(seen.accepted for seen in requests)
+    return [seen.claims["jti"] for seen in requests]
+
+
+def fresh_per_request(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+    assert fetch(f"{nexmo.url}/v1/calls", f"{nexmo.url}/v1/calls") == [200, 200]
+    return len(set(tokens(nexmo.requests))) == 2
+
+
+def fresh_per_hop(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+    nexmo.answer_next(302, {"Location": "/v1/second"})
+    assert fetch(f"{nexmo.url}/v1/first") == [200]
+    assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/second"]
+    return len(set(tokens(nexmo.requests))) == 2
+
+
+def none_elsewhere(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+    for target in (other.url, other.url.replace("127.0.0.1", "localhost")):
+        nexmo.answer_next(302, {"Location": f"{target}/redirected"})
+        fetch(f"{nexmo.url}/v1/calls")
+        fetch(f"{target}/direct")
+    assert len(tokens(nexmo.requests)) == 2
+    return {seen.verdict for seen in other.requests} <= {NO_TOKEN}
+
+
+def clock(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+    nexmo.clock_offset = -3600
+    return bool(fetch(f"{nexmo.url}/v1/calls") == [200])
+
+
+def proxy_guard(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTP_PROXY", other.url)
+        fetch(f"{nexmo.url}/v1/calls")
+        patch.setenv("NO_PROXY", "127.0.0.0/8")
+        fetch(f"{nexmo.url}/v1/calls")
+        patch.setenv("NO_PROXY", "example.com,127.0.0.1")
+        assert fetch(f"{nexmo.url}/v1/calls") == [200]
+    return other.requests == []
+
+
+@pytest.fixture
+def other() -> Iterator[Sandbox]:
+    """Another origin; or a proxy, where its address is taken for one."""
+    with Sandbox() as other:
+        yield other
+
+
+PROMISES = [fresh_per_request, fresh_per_hop, none_elsewhere, clock, proxy_guard]
+
+
+@pytest.mark.downloads
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_a_client_keeps_a_promise_or_the_table_says_that_it_does_not(
+    promise: Callable[..., bool], client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox
+) -> None:
+    cell = table()[client][PROMISES.index(promise)]
+    assert promise(fetch, nexmo, other) is {"yes": True, "no": False}[cell.split()[0].rstrip(",:")]
+
+
+def test_the_table_has_these_clients_and_no_others() -> None:
+    assert list(table()) == ["requests", HTTPIE, *list(clients.CLIENTS)[1:]]
+
+
+@pytest.mark.downloads
+@pytest.mark.parametrize("client", ["niquests", "niquests, `AsyncSession`"])
+def test_a_multiplexed_request_has_a_second_try_and_one_token_for_its_hops(
+    client: str, keys: Keys, key_file: Path, downloads: Path, tmp_path: Path
+) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with (
+        H2Server(ca, tmp_path, keys.public, clock_offset=-3600) as late,
+        H2Server(ca, tmp_path, keys.public, clock_offset=0) as moved,
+    ):
+        moved.redirects = {"/hop": "/second", "/away": f"{late.url}/"}
+
+        def fetch(*urls: str) -> object:
+            job = {
+                "credentials": ["an id", str(key_file)],
+                "hosts": [late.url, moved.url],
+                "ca": str(tmp_path / "ca.pem"),
+                "options": {"multiplexed": True},
+                "urls": urls,
+            }
+            return in_a_process(client, job, downloads)
+
+        assert fetch(f"{late.url}/one", f"{late.url}/two") == [200, 200]
+        assert len({claims["jti"] for claims in late.seen}) == len(late.seen) == 4
+        assert fetch(f"{moved.url}/hop") == [200]
+        first, second = moved.seen
+        assert first == second
+        late.seen.clear()
+        assert fetch(f"{moved.url}/away") == [401]
+        assert late.seen == [None]
