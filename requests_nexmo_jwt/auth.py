@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from requests.auth import AuthBase
 
 from . import credentials
@@ -21,7 +21,7 @@ from .clock import Clocks
 from .keys import concealed
 from .origin import Origin
 from .proxies import read_by_any_client, read_by_requests
-from .redaction import Secret, harmless
+from .redaction import Hidden, Secret, harmless
 from .response_hook import ResponseHook, hook_for
 from .scope import Scope
 from .signed_request import SignedRequest
@@ -70,10 +70,14 @@ class NexmoJWT(AuthBase):
     :param private_key: the application's RSA key, of 2048 bits or more: the path of
         a PEM file (str or ``os.PathLike``; ``~`` is expanded), PEM text as str or bytes
         (PKCS#1 or PKCS#8; ``\n`` may be written as two characters, line ends may be blanks
-        or missing), base64 of that, or a cryptography ``RSAPrivateKey``, which may live in
-        an HSM or a KMS.
+        or missing), base64 of that, or a cryptography ``RSAPrivateKey``.
     :param passphrase: str or bytes, for an encrypted PEM; by default the value of
         ``VONAGE_PRIVATE_KEY_PASSPHRASE``.
+    :param sign: in place of ``private_key``, for a key that never leaves a KMS or an HSM: a
+        function that returns the RSASSA-PKCS1-v1_5 SHA-256 signature (RFC 8017, section 8.2) of
+        the bytes that it is given. It is called once for each token, by whichever thread needs
+        one, and never here. Each signature is verified with ``public_key`` before it is used.
+    :param public_key: the public key that belongs to it: an ``RSAPublicKey``, or its PEM text.
     :param ttl: how long a token is valid, in seconds or as a ``timedelta``: 30 s to
         24 h, 15 min by default. A fraction of a second is dropped.
     :param sub: the name of a Vonage user, for the Client SDK's tokens.
@@ -90,7 +94,7 @@ class NexmoJWT(AuthBase):
         ``ScopeError``; ``"unsigned"`` sends it as it is, without a token, so that one ``Session``
         can talk to Vonage and to others. Then loopback is elsewhere unless it is named. Plain http
         to a host that takes https, and a URL that can be read in two ways, are refused in both.
-    :raises PrivateKeyError: the key cannot be read or used.
+    :raises PrivateKeyError: the key cannot be read or used; later, ``sign`` has failed.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
     :raises ClaimError: ``ttl``, ``sub``, ``acl`` or ``claims`` is not as Vonage documents it.
     :raises CredentialsError: one of ``application_id`` and ``private_key`` is missing or
@@ -101,7 +105,7 @@ class NexmoJWT(AuthBase):
     All of them are ``NexmoJWTError``. What is wrong with the arguments is raised here, not at the
     first request. An object can be shared by any number of threads. It can be pickled unless it
     was made from PEM text, a key object or a ``passphrase``: only the location of the credentials
-    is pickled, and errors there are raised at the first signature.
+    is pickled, or ``sign``, and errors there are raised at the first signature.
     """
 
     def __init__(
@@ -110,6 +114,8 @@ class NexmoJWT(AuthBase):
         private_key: str | bytes | os.PathLike[str] | RSAPrivateKey | None = None,
         *,
         passphrase: str | bytes | Secret | None = None,
+        sign: Callable[[bytes], bytes] | None = None,
+        public_key: str | bytes | RSAPublicKey | None = None,
         ttl: float | timedelta = DEFAULT_TTL,
         sub: str | None = None,
         acl: Mapping[str, Any] | Iterable[str] | None = None,
@@ -119,8 +125,14 @@ class NexmoJWT(AuthBase):
     ) -> None:
         # A crash reporter shows the variables of this frame, should anything below raise.
         name, key, opener = harmless(application_id), concealed(private_key), concealed(passphrase)
-        del application_id, private_key, passphrase
-        found = credentials.find(name, key)
+        signing, public = Hidden(sign), concealed(public_key)
+        del application_id, private_key, passphrase, sign, public_key
+        if signing.reveal() is None and public is None:
+            found = credentials.find(name, key)
+        else:
+            from . import remote  # not for those who have the key
+
+            found = remote.find(name, signing, public, key or opener)
         claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
         self._signer = Signer(found, claims_set, opener)
         self._scope = Scope(hosts, elsewhere)

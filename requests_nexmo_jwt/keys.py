@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -125,9 +125,12 @@ class KeyFile(Key):
         return version, loaded
 
 
-def concealed(argument: object) -> RSAPrivateKey | Secret | None:
-    """Return a private key or a passphrase, as it was given, in a form that frames may hold."""
-    if argument is None or isinstance(argument, (RSAPrivateKey, Secret)):
+def concealed(argument: object) -> Any:
+    """Return a key or a passphrase, as it was given, in a form that frames may hold.
+
+    That is a key object as it is, or a ``Secret``; None stays None.
+    """
+    if argument is None or isinstance(argument, (RSAPrivateKey, RSAPublicKey, Secret)):
         return argument
     if isinstance(argument, (str, bytes)):
         return Secret(argument, type(argument).__name__)

@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -242,8 +242,11 @@ class CLIConfig(NamedTuple):
         raise CredentialsError(f"{self.path} {problem}. Fix it or remove it.")
 
 
-#: Where credentials came from, and are found again.
-Place = Arguments | Environment | CLIConfig
+class Place(Protocol):
+    """Where credentials came from, and are found again."""
+
+    def read(self) -> Credentials | str:
+        """Return the credentials, or a line that says why there are none."""
 
 
 def check_mistaken(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import NoReturn
+from typing import Generic, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 # A key in PEM, or a line of its base64, which is 64 characters long.
 _KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
@@ -51,6 +53,25 @@ class Secret:
 
     def __repr__(self) -> str:
         return "<secret>"
+
+
+class Hidden(Generic[T]):
+    """Anything else that a frame must not show: a partial function has its arguments in it."""
+
+    __slots__ = ("_thing",)
+
+    def __init__(self, thing: T) -> None:
+        self._thing = thing
+
+    def reveal(self) -> T:
+        """Return it, to be used at once."""
+        return self._thing
+
+    def __reduce__(self) -> tuple[type[Hidden[T]], tuple[T]]:
+        return Hidden, (self._thing,)
+
+    def __repr__(self) -> str:
+        return "<hidden>"
 
 
 def _encoded(text: str) -> bytes:

@@ -21,7 +21,7 @@ SIGNING = (
 
 # What is for other clients, explains, inspects, asks or pretends.
 NOT_SIGNING = (
-    *("auth_flow", "httpx", "httpx2"),
+    *("auth_flow", "httpx", "httpx2", "remote"),
     *("account", "acl", "diagnosis", "dialects", "evidence", "inspection", "investigation"),
     *("log_messages", "passphrase", "probe", "products", "rules", "sandbox", "cli", "__main__"),
 )
