@@ -39,6 +39,18 @@ _CLOUD_KEY_VARIABLES = ("PRIVATE_KEY",)
 #: The prefixes of these variables, in the order in which they are checked.
 PREFIXES = ("VONAGE_", "NEXMO_", _CLOUD_RUNTIME)
 
+#: All variables in which credentials are looked for.
+VARIABLES = (
+    PASSPHRASE_VARIABLE,
+    *(f"{_CLOUD_RUNTIME}{name}" for name in (_CLOUD_ID_VARIABLE, *_CLOUD_KEY_VARIABLES)),
+    *(
+        f"{prefix}{name}"
+        for prefix in PREFIXES
+        if prefix != _CLOUD_RUNTIME
+        for name in (_ID_VARIABLE, *_KEY_VARIABLES, "API_KEY", "API_SECRET")
+    ),
+)
+
 # The Vonage CLI's fields, in the order in which it reads them.
 _ID_FIELDS = ("appId", "app-id")
 _KEY_FIELDS = ("privateKey", "private-key")

@@ -23,7 +23,8 @@ SIGNING = (
 NOT_SIGNING = (
     *("auth_flow", "httpx", "httpx2", "remote"),
     *("account", "acl", "diagnosis", "dialects", "evidence", "inspection", "investigation"),
-    *("log_messages", "passphrase", "probe", "products", "rules", "sandbox", "cli", "__main__"),
+    *("log_messages", "passphrase", "probe", "products", "pytest_plugin"),
+    *("rules", "sandbox", "cli", "__main__"),
 )
 
 

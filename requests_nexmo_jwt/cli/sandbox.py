@@ -73,14 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _how_to_call(nexmo: Sandbox) -> str:
-    variables = {
-        "VONAGE_APPLICATION_ID": nexmo.application_id,
-        "VONAGE_PRIVATE_KEY": str(nexmo.private_key),
-        "VONAGE_API_KEY": nexmo.api_key,
-        "VONAGE_API_SECRET": nexmo.api_secret,
-        "NEXMO_JWT_HOSTS": nexmo.url,
-    }
-    export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    variables = nexmo.environment.items()
+    export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables)
     http = [_installed("http"), "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
     return (
         f"A loopback Nexmo on {nexmo.url}; Ctrl-C stops it, and its key is gone then.\n"

@@ -123,9 +123,7 @@ class Sandbox:
         self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
         #: The file with the application's private key, mode 0600; gone after the ``with`` block.
         self.private_key: Path = Path(self._folder.name, "private.key")
-        owner_only = os.open(self.private_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(owner_only, "wb") as file:
-            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        _write(self.private_key, key)
         try:
             self._server = Server(port, self._answer, self.now, ssl_context)
         except (OSError, OverflowError):
@@ -156,6 +154,25 @@ class Sandbox:
         from ..auth import NexmoJWT  # the one thing here that signs; the judge does not know it
 
         return NexmoJWT(self.application_id, self.private_key, **options)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which ``NexmoJWT()`` and ``http`` find it, and reach nothing else."""
+        return {
+            "VONAGE_APPLICATION_ID": self.application_id,
+            "VONAGE_PRIVATE_KEY": str(self.private_key),
+            "VONAGE_API_KEY": self.api_key,
+            "VONAGE_API_SECRET": self.api_secret,
+            "NEXMO_JWT_HOSTS": self.url,
+        }
+
+    def rotate_key(self) -> None:
+        """Put a new key into the file ``private_key``, and refuse the keys before it."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        new = self.private_key.with_name("new.key")
+        _write(new, key)
+        self._judge.public_keys[:] = [key.public_key()]
+        os.replace(new, self.private_key)
 
     def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
         """Accept signatures by this key as well, as the application's current one."""
@@ -235,6 +252,12 @@ class Sandbox:
             )
             return answers.application(self.application_id, pem.decode(), last)
         return answers.accepted(call.method, call.path, self._judge.claims_in(call))
+
+
+def _write(path: Path, key: rsa.RSAPrivateKey) -> None:
+    """Write a key to a file that only its owner may read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _in_ascii(text: str) -> str:
