@@ -47,6 +47,7 @@ def main() -> None:
         key_file.write_bytes(Keys().pkcs8)
         in_process(key_file)
         processes(key_file, downloads, Path(folder, "with-plugin"))
+        pytest_runs(Path(folder, "test_nothing.py"))
 
 
 def in_process(key_file: Path) -> None:
@@ -108,6 +109,16 @@ def processes(key_file: Path, downloads: Path, folder: Path) -> None:
     show("http elsewhere, nexmo-jwt-auto as default", elsewhere, "http without this plugin", absent)
     show("http --auth-type=nexmo-jwt", used, "http --auth-type=bearer", bearer)
     show("import, load a key, sign one request", library, "the same with PyJWT alone", pyjwt)
+
+
+def pytest_runs(test: Path) -> None:
+    """Compare a run that does not use the fixture ``nexmo`` with one that leaves our plugin out."""
+    test.write_text("def test_nothing(): pass\n")
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    without, unused = in_turns(cpu_of([*run, "-p", "no:nexmo-jwt"]), cpu_of(run), turns=40)
+    show("pytest, this plugin loaded and not used", unused, "pytest without this plugin", without)
+    costs = statistics.median(a - b for a, b in zip(unused, without, strict=True))
+    print(f"{'':42} it costs {costs * 1e3:.1f} ms (median of pairs)", flush=True)
 
 
 def in_turns(*jobs: Job, turns: int) -> list[list[float]]:

@@ -7,8 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+import httpx2
 import pytest
 import requests
+import yarl
 from conftest import Internet, Keys
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -39,6 +42,8 @@ MAY = [
     "http://127.8.9.10/",
     "http://[::1]:8080/",
     "https://[0:0:0:0:0:0:0:1]/",
+    "wss://api.nexmo.com/",
+    "ws://localhost:4010/",
 ]
 
 
@@ -285,6 +290,31 @@ def test_no_url_passes_the_scope_and_connects_elsewhere(keys: Keys, url: str) ->
     host = connection.host.strip("[]")
     netloc = f"[{host}]" if ":" in host else host
     assert connects_to_vonage_or_loopback(f"{connection.scheme}://{netloc}:{connection.port}/")
+
+
+# What other clients make of a URL: what they hand to us, and where they connect to.
+PARSERS = {
+    "httpx2": lambda url: httpx2.URL(url),
+    "httpx": lambda url: httpx.URL(url),
+    "aiohttp": lambda url: yarl.URL(url),
+}
+
+
+@pytest.mark.parametrize("client", PARSERS)
+@settings(max_examples=1000)
+@given(URLS | st.sampled_from(ATTACKS))
+def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
+    client: str, url: str
+) -> None:
+    try:
+        parsed = PARSERS[client](url)
+        origin = Scope().check(str(parsed))
+    except (ScopeError, ValueError, httpx.InvalidURL, httpx2.InvalidURL):
+        return
+    host = parsed.raw_host.decode() if isinstance(parsed.raw_host, bytes) else parsed.raw_host
+    if host:  # without one, they refuse to send it
+        port = parsed.port or {"http": 80, "https": 443}[parsed.scheme]
+        assert (host.strip("[]"), port) == (origin.host, origin.port)
 
 
 @settings(max_examples=1000)

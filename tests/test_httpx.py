@@ -1,0 +1,281 @@
+"""``NexmoJWT`` as an ``Auth`` of httpx2 and httpx: what the table of clients does not say."""
+
+import asyncio
+import io
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import httpx
+import httpx2
+import jwt
+import pytest
+from conftest import NO_TOKEN, TLS, Internet, address
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import requests_nexmo_jwt
+import requests_nexmo_jwt.httpx
+import requests_nexmo_jwt.httpx2
+from requests_nexmo_jwt import ScopeError
+from requests_nexmo_jwt.proxies import read_by_any_client, read_by_requests
+from requests_nexmo_jwt.sandbox import Sandbox
+
+LIBRARIES = {httpx2: requests_nexmo_jwt.httpx2, httpx: requests_nexmo_jwt.httpx}
+
+Warnings = Callable[[], list[str]]
+
+
+@pytest.fixture(params=LIBRARIES, ids=lambda library: library.__name__)
+def library(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def auth(library: ModuleType, nexmo: Sandbox) -> Any:
+    return LIBRARIES[library].NexmoJWT(nexmo.application_id, nexmo.private_key)
+
+
+@pytest.fixture
+def client(library: Any, auth: Any) -> Iterator[Any]:
+    with library.Client(auth=auth, follow_redirects=True) as client:
+        yield client
+
+
+def test_it_is_the_same_object_for_requests_and_in_comparisons(auth: Any, nexmo: Sandbox) -> None:
+    assert auth == nexmo.auth()
+    assert auth.fingerprint in repr(auth)
+    again = pickle.loads(pickle.dumps(auth))
+    assert (type(again), again) == (type(auth), auth)
+
+
+def test_the_request_that_the_user_made_is_left_as_it_is(client: Any, nexmo: Sandbox) -> None:
+    request = client.build_request("POST", f"{nexmo.url}/v1/calls", json={"to": []})
+    before = dict(request.headers)
+    response = client.send(request)
+    assert response.is_success
+    assert dict(request.headers) == before
+    assert response.request.content == request.content == nexmo.requests[-1].body
+    assert client.send(request).is_success
+    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 2
+
+
+def token_of(response: Any) -> str:
+    token = response.request.headers["Authorization"].removeprefix("Bearer ")
+    return jwt.decode(token, options={"verify_signature": False})["jti"]
+
+
+def test_a_second_try_sends_the_body_again_and_history_tells_the_truth(
+    client: Any, nexmo: Sandbox, warnings: Warnings
+) -> None:
+    nexmo.clock_offset = -3600
+    response = client.post(f"{nexmo.url}/v1/calls", content=b"\0body", headers={"X-Mine": "1"})
+    (refused,) = response.history
+    assert (refused.status_code, response.status_code) == (401, 200)
+    assert [seen.body for seen in nexmo.requests] == [b"\0body"] * 2
+    assert [token_of(hop) for hop in (refused, response)] == [
+        seen.claims["jti"] for seen in nexmo.requests
+    ]
+    assert refused.json()["type"] == "UNAUTHORIZED"
+    assert response.request.headers["X-Mine"] == "1"
+    assert "is 3600 s behind" in warnings()[0] or "is 3601 s behind" in warnings()[0]
+    assert client.get(f"{nexmo.url}/v1/calls").history == []
+
+
+def test_a_hop_that_is_refused_is_sent_again_alone(client: Any, nexmo: Sandbox) -> None:
+    nexmo.answer_next(302, {"Location": "/v1/second"})
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(302, {"Location": "/v1/second"})
+    response = client.post(f"{nexmo.url}/v1/first", data={"a": "1"})
+    assert response.is_success
+    assert [seen.path for seen in nexmo.requests[-2:]] == ["/v1/second"] * 2
+    assert response.request.method == "GET"
+
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "files": lambda: {"files": {"file": io.BytesIO(b"content")}},
+    "an iterator": lambda: {"content": iter([b"content"])},
+    "a file": lambda: {"content": io.BytesIO(b"content")},
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_body_that_is_no_bytes_is_not_sent_again_and_the_log_says_so(
+    body: str, client: Any, nexmo: Sandbox, warnings: Warnings
+) -> None:
+    nexmo.clock_offset = -3600
+    assert client.post(f"{nexmo.url}/v1/calls", **BODIES[body]()).status_code == 401
+    assert len(nexmo.requests) == 1
+    (warning,) = warnings()
+    assert "Not retried: the request body cannot be read again." in warning
+    assert client.post(f"{nexmo.url}/v1/calls", **BODIES[body]()).is_success
+    assert nexmo.requests[-1].body.count(b"content")
+
+
+def test_a_refusal_from_a_hop_without_our_header_is_returned_as_it_is(
+    client: Any, nexmo: Sandbox, warnings: Warnings
+) -> None:
+    with Sandbox(clock_offset=-3600) as other:
+        nexmo.answer_next(307, {"Location": f"{other.url}/trap"})
+        assert client.get(nexmo.url).status_code == 401
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN]
+    assert len(nexmo.requests) == 1
+    assert warnings() == []
+
+
+def test_401_for_ever_is_two_tries_and_a_wrong_key_one(
+    client: Any, nexmo: Sandbox, warnings: Warnings
+) -> None:
+    nexmo.clock_offset = -3600
+    for _ in range(10):
+        nexmo.answer_next(401)
+    assert client.get(nexmo.url).status_code == 401
+    assert len(nexmo.requests) == 2
+    assert "401 from 127.0.0.1" in warnings()[-1]
+    nexmo.clock_offset = 0
+    assert client.get(nexmo.url).status_code == 401
+    assert len(nexmo.requests) == 3
+    assert len(warnings()) == 1
+
+
+def test_out_of_scope_nothing_is_sent_or_it_goes_unsigned(
+    library: Any, client: Any, nexmo: Sandbox
+) -> None:
+    for url in (
+        "https://example.com/",
+        "http://api.nexmo.com/",
+        "https://api.nexmo.com@127.0.0.1/",
+    ):
+        with pytest.raises(ScopeError):
+            client.get(url)
+    unsigned = LIBRARIES[library].NexmoJWT(
+        nexmo.application_id, nexmo.private_key, elsewhere="unsigned"
+    )
+    headers = {"Authorization": "Basic bWluZQ=="}
+    with library.Client(auth=unsigned) as other, Sandbox() as elsewhere:
+        assert other.get(elsewhere.url).status_code == 401
+        assert elsewhere.requests[-1].verdict == NO_TOKEN
+        response = other.get(elsewhere.url, headers=headers)
+        assert response.request.headers["Authorization"] == headers["Authorization"]
+
+
+def test_a_streamed_answer_is_the_callers_to_read(client: Any, nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    with client.stream("GET", f"{nexmo.url}/v1/calls") as response:
+        assert not response.is_stream_consumed
+        assert b"calls" in response.read()
+
+
+def test_eight_threads_and_forty_tasks_share_one_object(
+    library: Any, auth: Any, client: Any, nexmo: Sandbox
+) -> None:
+    nexmo.clock_offset = -3600
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.get(nexmo.url), range(40)))
+    assert {answer.status_code for answer in answers} == {200}
+
+    async def main() -> list[int]:
+        async with library.AsyncClient(auth=auth) as session:
+            answers = await asyncio.gather(*(session.get(nexmo.url) for _ in range(40)))
+            return [answer.status_code for answer in answers]
+
+    nexmo.clock_offset = 3600
+    assert asyncio.run(main()) == [200] * 40
+    accepted = [seen.claims["jti"] for seen in nexmo.requests if seen.accepted]
+    assert len(set(accepted)) == len(accepted) == 80
+
+
+class ToTheseServers:
+    """A transport that finds ``example.com`` on this machine: real sockets, real TLS."""
+
+    def __init__(self, library: Any, ports: dict[str, int], ca: str) -> None:
+        self._inner = library.HTTPTransport(
+            verify=__import__("ssl").create_default_context(cafile=ca)
+        )
+        self._ports = ports
+
+    def __enter__(self) -> "ToTheseServers":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def handle_request(self, request: Any) -> Any:
+        url = request.url.copy_with(host="127.0.0.1", port=self._ports[request.url.scheme])
+        extensions = {**request.extensions, "sni_hostname": request.url.host}
+        return self._inner.handle_request(
+            type(request)(
+                request.method,
+                url,
+                headers=request.headers,
+                stream=request.stream,
+                extensions=extensions,
+            )
+        )
+
+
+def test_from_http_to_https_of_one_host_the_header_is_kept(
+    library: Any, tls: TLS, nexmo: Sandbox
+) -> None:
+    """The client's rule, which the page on behaviour tells."""
+    with Sandbox(ssl_context=tls.context("example.com")) as secure:
+        ports = {"http": address(nexmo)[1], "https": address(secure)[1]}
+        auth = LIBRARIES[library].NexmoJWT(
+            nexmo.application_id, nexmo.private_key, hosts=["http://example.com"]
+        )
+        transport = ToTheseServers(library, ports, tls.ca)
+        with library.Client(auth=auth, follow_redirects=True, transport=transport) as client:
+            nexmo.answer_next(307, {"Location": "https://example.com/second"})
+            client.get("http://example.com/first")
+        (first,), (second,) = nexmo.requests, secure.requests
+        assert first.claims == second.claims is not None
+
+
+def test_the_token_arrives_at_api_nexmo_com_through_a_proxy(
+    library: Any, internet: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", internet.proxy.url)
+    monkeypatch.setenv("SSL_CERT_FILE", internet.ca)
+    vonage = internet.vonage
+    auth = LIBRARIES[library].NexmoJWT(vonage.application_id, vonage.private_key)
+    with library.Client(auth=auth, follow_redirects=True) as client:
+        vonage.answer_next(302, {"Location": "https://example.com/"})
+        client.get("https://api.nexmo.com/v1/calls")
+    assert [seen.accepted for seen in vonage.requests] == [True]
+    assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
+
+
+PIECES = st.sampled_from(
+    [
+        *("*", ".", ",", " ", "127.0.0.1", "127.0.0.0/8", "localhost", "LOCALHOST", "prism", "::1"),
+        *("[::1]", "0.0.1", "example.com", ":80", "http://", "all://", "/8", "x"),
+    ]
+)
+HOSTS = ["127.0.0.1", "localhost", "a.localhost", "prism", "a.prism", "example.com", "[::1]"]
+
+
+@settings(max_examples=1000)
+@given(st.lists(PIECES, max_size=6).map("".join), st.sampled_from(HOSTS))
+def test_what_no_proxy_keeps_from_the_proxy_for_us_it_does_for_all_clients(
+    no_proxy: str, host: str
+) -> None:
+    """Where the clients connect to is asked of themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        patch.setenv("NO_PROXY", no_proxy)
+        if read_by_any_client(f"http://{host}:4010/"):
+            return
+        assert not read_by_requests(f"http://{host}:4010/")
+        for library in LIBRARIES:
+            try:
+                client = library.Client()
+            except library.InvalidURL:
+                continue
+            with client:
+                url = library.URL(f"http://{host}:4010/")
+                assert client._transport_for_url(url) is client._transport
