@@ -76,7 +76,7 @@ def read(text: str | None) -> RawAuth:
     application_id, colon, key_path = credentials.partition(":")
     if not (application_id and key_path) and (credentials or not question_mark):
         missing = "':'" if not colon else "key path" if application_id else "application id"
-        raise CredentialsError(f"There is no {missing} in it. Write {_FORM}.")
+        raise CredentialsError(f"It has no {missing}. Write {_FORM}.")
     absolute = absolute_path(key_path) if key_path else ""
     if "?" in absolute:
         raise CredentialsError(
@@ -110,7 +110,8 @@ def _arguments(options: str) -> dict[str, Any]:
             repeated[name].append(value)
         elif name not in ("ttl", "sub"):
             raise ClaimError(
-                f"{shown(name)} is no option. There are ttl (seconds), sub, acl and host: {_FORM}.",
+                f"{shown(name)} is not an option. The options are ttl (seconds), sub, acl and "
+                f"host: {_FORM}.",
                 claim=name,
             )
         elif name in arguments:

@@ -163,7 +163,7 @@ def _seconds(ttl: object) -> int:
 
 def _checked_application_id(application_id: object) -> str:
     if isinstance(harmless(application_id), Secret) or isinstance(application_id, Secret):
-        problem = "holds a private key; perhaps the arguments were exchanged"
+        problem = "holds a private key; perhaps the arguments were swapped"
     elif not isinstance(application_id, str):
         problem = f"is {shown(application_id)}"
     elif not application_id.strip():

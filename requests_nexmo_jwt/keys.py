@@ -102,12 +102,14 @@ class KeyFile(Key):
             return  # another thread was faster
         try:
             if version is None and os.path.exists(self.path):
-                raise PrivateKeyError(f"{self._origin} is no regular file any more.")
+                raise PrivateKeyError(f"{self._origin} is no longer a regular file.")
             version, self._loaded = self._load()
         except PrivateKeyError as error:
-            _log.warning("%s Until then the key loaded before signs: %s", error, self.fingerprint)
+            _log.warning(
+                "%s Still signing with the previously loaded key: %s", error, self.fingerprint
+            )
         else:
-            _log.info("%s was read anew; the key that signs: %s", self._origin, self.fingerprint)
+            _log.info("%s was reloaded; now signing with %s", self._origin, self.fingerprint)
         # Not before: the child of a fork in between must read this version itself.
         self._version = version
 
@@ -163,7 +165,7 @@ def load(private_key: object, passphrase: Secret | None = None, *, name: str) ->
         return Key(loaded)
     if isinstance(private_key, Secret) and private_key.kind == "bytes":
         raise PrivateKeyError(
-            f"{name} is bytes without a '-----BEGIN' line. Bytes are taken as PEM; give a "
+            f"{name} is bytes without a '-----BEGIN' line. Bytes are treated as PEM; give a "
             "path as a str or a Path, or the whole text of the key file."
         )
     kind = private_key.kind if isinstance(private_key, Secret) else pem.kind(private_key)
@@ -194,15 +196,14 @@ def resolve(path: str | Secret, *, name: str = "private_key", folder: str = "") 
     absolute = _shown_path(path, folder)
     if absolute is None and path.text().lstrip().startswith("{"):
         raise PrivateKeyError(
-            f"{name} is JSON, perhaps a JWK; it is not shown. Convert the key to PEM, and give "
+            f"{name} is JSON, perhaps a JWK (redacted). Convert the key to PEM, and give "
             "that or the path of its file."
         )
     if absolute is None:
         raise PrivateKeyError(
-            f"{name} was taken as a path, since it has no '-----BEGIN' line, but there is no "
-            f"such file. It is not shown here: its {len(path.text())} characters may be key text. "
-            "Give the path of the key file. Where the text of a key is taken, it is taken whole, "
-            "'-----BEGIN' line included."
+            f"{name} was treated as a path, since it has no '-----BEGIN' line, but no such file "
+            f"exists. It is redacted: its {len(path.text())} characters may be key text. Give the "
+            "path of the key file, or the whole text of the key, '-----BEGIN' line included."
         )
     return absolute
 
@@ -272,17 +273,17 @@ def _read(path: str, origin: str) -> tuple[Version | None, Secret]:
     try:
         version, text = read_file(path, _MAX_KEY_FILE_BYTES + 1)
     except FileNotFoundError:
-        problem = "does not exist. It was taken as a path; give the path of the key file"
+        problem = "does not exist. It was treated as a path; give the path of the key file"
     except IsADirectoryError:
         problem = "is a folder. Give the path of the key file in it"
     except OSError as error:
-        problem = f"cannot be read: {error.strerror}. Mend that, or give another path"
+        problem = f"cannot be read: {error.strerror}. Fix that, or give another path"
     except ValueError:
-        problem = "has a character that no path has. Give the path of the key file"
+        problem = "has a character that a path cannot have. Give the path of the key file"
     else:
         if len(text.reveal()) <= _MAX_KEY_FILE_BYTES:
             return version, text
-        problem = "is larger than 1 MiB, so it is no private key. Give the path of the key file"
+        problem = "is larger than 1 MiB, so it is not a private key. Give the path of the key file"
     raise PrivateKeyError(f"{origin} {problem}.", path=path)
 
 

@@ -26,7 +26,7 @@ def clock_news(offset: float, url: str) -> str:
         return f"The clocks of {host} and of this machine agree again."
     return (
         f"The clock of {host} is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this "
-        "machine's, so a token has to be signed with its time. Set this machine's clock right."
+        "machine's, so tokens have to be signed with its time. Correct this machine's clock."
     )
 
 

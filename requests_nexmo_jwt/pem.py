@@ -112,8 +112,8 @@ def _is_sound(key: RSAPrivateKey) -> bool:
 def _no_rsa_key(loaded: object) -> str:
     if loaded is None:
         return (
-            "is damaged: its BEGIN and END lines are there, but what stands between them is no "
-            "key. Copy the file again, or make a new key in the Vonage dashboard."
+            "is damaged: its BEGIN and END lines are there, but the text between them is not "
+            "a key. Copy the file again, or make a new key in the Vonage dashboard."
         )
     if isinstance(loaded, UnsupportedAlgorithm):
         return (
@@ -169,7 +169,7 @@ def _no_block(text: bytes) -> str:
     if not text.strip():
         return "is empty. Download the key again, or give the path of the right file."
     return (
-        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is no PEM. Give the private key as "
+        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM. Give the private key as "
         "Vonage's dashboard saved it, or convert it with 'openssl pkey'."
     )
 

@@ -78,7 +78,7 @@ class Account(NamedTuple):
         """The API key as a message may show it: not where it may be the secret."""
         is_shorter = len(self.api_key.reveal()) < len(self.api_secret.reveal())
         is_key = is_shorter and _API_KEY.fullmatch(self.api_key.text())
-        return self.api_key.text() if is_key else "(API key not shown)"
+        return self.api_key.text() if is_key else "(API key redacted)"
 
     def header(self) -> str:
         """Return the ``Authorization`` header of the account (Basic, RFC 7617)."""
@@ -158,8 +158,8 @@ class Environment(NamedTuple):
             private_key = _key_or_path(given, variable)
             return Credentials(application_id, private_key, variable, source, self)
         raise CredentialsError(
-            f"{id_variable} is set, but no key beside it. Set {self.prefix}PRIVATE_KEY to the path "
-            "of the application's private key, or to its PEM text."
+            f"{id_variable} is set, but there is no key beside it. Set {self.prefix}PRIVATE_KEY to "
+            "the path of the application's private key, or to its PEM text."
         )
 
     def account(self) -> Account | None:
@@ -273,13 +273,13 @@ def check_mistaken(
         return
     if _UUID.fullmatch(private_key.text().strip()):
         raise CredentialsError(
-            f"{key_name} looks like an application id; perhaps the arguments were exchanged. Give "
+            f"{key_name} looks like an application id; perhaps the arguments were swapped. Give "
             "the id first, then the key: NexmoJWT(ID, PATH)."
         )
     if _API_KEY.fullmatch(application_id) and _API_SECRET.fullmatch(private_key.text()):
         raise CredentialsError(
-            f"{id_name} looks like an API key, and {key_name} like an API secret (not shown; "
-            "if it names a key file, there is no such file). A token is signed with the id of an "
+            f"{id_name} looks like an API key, and {key_name} like an API secret (redacted; "
+            "if it names a key file, no such file exists). A token is signed with the id of an "
             "application, a UUID, and the path of its private key. Where a product takes key and "
             "secret: requests.get(url, auth=(KEY, SECRET)), or http -a KEY:SECRET."
         )

@@ -27,7 +27,7 @@ def read_by_any_client(url: str) -> bool:
         return False
     host, no_proxy = urlsplit(url).hostname or "", proxies.get("no", "")
     is_name = ":" not in host and not host.rpartition(".")[2].isdigit()
-    return no_proxy.strip() != "*" and not any(
+    return no_proxy != "*" and not any(
         host == entry
         or (is_name and entry != "localhost" and host.endswith(f".{entry.removeprefix('.')}"))
         for entry in map(str.strip, no_proxy.split(","))

@@ -14,7 +14,7 @@ _KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
 
 #: Says of the text of a key that it was given on a command line.
 KEY_ON_A_COMMAND_LINE = (
-    "There is a private key in it, and every process on this machine can read a command line. "
+    "It contains a private key, and any process on this machine can read a command line. "
     "Save the key to a file and give its path."
 )
 
@@ -103,7 +103,7 @@ def shown(value: object) -> str:
     except Exception:  # an int of over 4300 digits, say
         return f"<{type(value).__name__}>"
     if may_hold_key_text(text):
-        return f"<{type(value).__name__}, not shown since it may hold a key>"
+        return f"<{type(value).__name__}, redacted, may contain a private key>"
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 

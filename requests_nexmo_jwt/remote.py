@@ -55,7 +55,7 @@ class RemoteKey:
         elif self._verifies(signature, data):
             return signature
         else:
-            problem = f"{len(signature)} bytes that are no signature by the key of public_key"
+            problem = f"{len(signature)} bytes that are not a signature by the key of public_key"
         raise PrivateKeyError(
             f"sign returned {problem}, so there is no token. It has to return the "
             "RSASSA-PKCS1-v1_5 SHA-256 signature of the bytes that it is given, not of their "
@@ -120,7 +120,7 @@ def _public_key(given: RSAPublicKey | RSAPrivateKey | Secret) -> RSAPublicKey:
         raise PrivateKeyError(f"public_key is {kind}. Give an RSAPublicKey, or its PEM text.")
     if b"PRIVATE KEY" in given.reveal():
         raise PrivateKeyError(
-            "public_key holds a private key; it is not shown. Give the public one alone: "
+            "public_key contains a private key (redacted). Give the public one alone: "
             "openssl pkey -in private.key -pubout"
         )
     try:
@@ -128,7 +128,9 @@ def _public_key(given: RSAPublicKey | RSAPrivateKey | Secret) -> RSAPublicKey:
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, RSAPublicKey):
-        found = "is no public key in PEM" if key is None else f"is {pem.kind(key)}, not an RSA key"
+        found = (
+            "is not a public key in PEM" if key is None else f"is {pem.kind(key)}, not an RSA key"
+        )
         raise PrivateKeyError(
             f"public_key {found}. Give the text that begins with '-----BEGIN PUBLIC KEY-----', "
             "not the path of its file."

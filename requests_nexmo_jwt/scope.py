@@ -117,7 +117,7 @@ class Scope:
         product = find(urlsplit(url).path, origin.host)
         if product and not product.takes_jwt:
             in_clear = " Write https:// for those." if origin.scheme == "http" else ""
-            return f"{origin} gets no token: {product.instead}.{in_clear}"
+            return f"{origin} does not accept a token: {product.instead}.{in_clear}"
         if self._wants_tls(origin):
             scheme = "ws" if url.startswith("ws") else "http"
             return (
@@ -126,9 +126,10 @@ class Scope:
             )
         whose = "one of Vonage's API origins" if self._is_default else "one of the configured hosts"
         return (
-            f"{origin} is not {whose}, so it gets no token. If it should have one, name it: "
+            f"{origin} is not {whose}, so it may not receive a token. To allow it: "
             f'hosts=["{origin}"] in Python, ?host={origin} at the end of -a, or {HOSTS_VARIABLE}. '
-            'To send it without a token: elsewhere="unsigned" in Python, --no-auth-type with http.'
+            'To send the request without a token: elsewhere="unsigned" in Python, '
+            "--no-auth-type with http."
         )
 
     def __eq__(self, other: object) -> bool:
@@ -141,8 +142,8 @@ def _read(url: str) -> Origin:
     origin = origin_of(url)
     if origin is None:
         raise ScopeError(
-            f"{shown(host_part(url))} gets no token: its host is ambiguous. "
-            "Write https://, the plain name of the host, and no user name before it."
+            f"{shown(host_part(url))} is refused: its host is ambiguous. "
+            "Write https:// and a plain host name, without a user name."
         )
     return origin
 

@@ -65,7 +65,7 @@ def test_key_text_in_the_wrong_place_is_never_shown(
         ("check --token '\x1b[.\x1b[.'", "not a JSON Web Token"),
     ],
 )
-def test_a_full_disk_and_an_unreadable_stdin_are_told(
+def test_a_full_disk_and_an_unreadable_stdin_are_reported(
     command: str, stderr: str, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     result = subprocess.run(
@@ -110,7 +110,7 @@ def test_a_closed_pipe_and_a_full_disk_are_no_traceback(nexmo: Sandbox) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_told_with_status_2(arguments: list[str], nexmo_jwt: Run) -> None:
+def test_wrong_usage_exits_with_status_2(arguments: list[str], nexmo_jwt: Run) -> None:
     result = nexmo_jwt(*arguments)
     assert result.returncode == 2
     assert result.stderr.startswith("usage: nexmo-jwt")
@@ -167,13 +167,14 @@ LATE = [
     (
         ["check", "--token", ARTICLE_TOKEN, "--url", "https://example.com/x"],
         1,
-        "nexmo-jwt: https://example.com is not one of Vonage's API origins, so it gets no token. "
-        "If it should have one, name it: --host https://example.com, or NEXMO_JWT_HOSTS.",
+        "nexmo-jwt: https://example.com is not one of Vonage's API origins, so it may not receive "
+        "a token. To allow it: --host https://example.com, or NEXMO_JWT_HOSTS.",
     ),
     (
         ["check", "--token", ARTICLE_TOKEN, "--url", "https://rest.nexmo.com/sms/json"],
         1,
-        "nexmo-jwt: https://rest.nexmo.com gets no token: the SMS API takes the API key and secret",
+        "nexmo-jwt: https://rest.nexmo.com does not accept a token: the SMS API takes the API key "
+        "and secret",
     ),
 ]
 

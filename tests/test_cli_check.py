@@ -344,9 +344,9 @@ def test_no_server_can_make_check_show_the_secret_or_the_token(
     ("api_key", "api_secret", "shown"),
     [
         ("abcd1234", "S3cretS3cret", "API key abcd1234 and"),
-        ("S3cretS3cret", "abcd1234", "(API key not shown)"),
-        ("S3cretS3", "abcd1234", "(API key not shown)"),
-        ("an odd key", "S3cretS3cret", "(API key not shown)"),
+        ("S3cretS3cret", "abcd1234", "(API key redacted)"),
+        ("S3cretS3", "abcd1234", "(API key redacted)"),
+        ("an odd key", "S3cretS3cret", "(API key redacted)"),
     ],
 )
 def test_an_api_key_that_may_be_the_secret_is_not_shown(
@@ -419,7 +419,7 @@ VERDICTS = [
 @pytest.mark.parametrize(
     ("answer", "ok", "codes"), VERDICTS, ids=[f"{n} {v[0][0]}" for n, v in enumerate(VERDICTS)]
 )
-def test_check_tells_an_accepted_token_from_one_of_which_nothing_is_known(
+def test_check_distinguishes_an_accepted_token_from_an_unknown_one(
     answer: tuple[object, ...], ok: bool | None, codes: list[str], nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     nexmo.answer("GET", "/v1/users", *answer)
@@ -639,9 +639,7 @@ def test_headers_that_drip_are_waited_for_only_so_long(nexmo_jwt: Run, keys: Key
         ("foo", "Write https://foo"),
     ],
 )
-def test_a_url_without_a_scheme_is_told_which_to_write(
-    url: str, words: str, nexmo_jwt: Run
-) -> None:
+def test_a_url_without_a_scheme_gets_a_suggestion(url: str, words: str, nexmo_jwt: Run) -> None:
     result = nexmo_jwt("check", "--url", url)
     assert result.returncode == 2
     assert f"argument --url: it has no scheme. {words}" in result.stderr
@@ -657,7 +655,7 @@ def test_a_host_can_be_named_as_an_option(nexmo_jwt: Run, nexmo: Sandbox, tmp_pa
     ]:
         result = nexmo_jwt(*ask, *option, env={**environment_of(nexmo), **env})
         assert result.returncode == status
-    assert f"name it: --host {nexmo.url}, or NEXMO_JWT_HOSTS" in result.stderr
+    assert f"To allow it: --host {nexmo.url}, or NEXMO_JWT_HOSTS" in result.stderr
     bad = nexmo_jwt(*ask, "--host", "*", env=environment_of(nexmo))
     assert bad.stderr.startswith("nexmo-jwt: --host has '*'")
 
@@ -686,7 +684,7 @@ def test_check_shows_no_codes_of_the_server_to_the_terminal(nexmo_jwt: Run, keys
     assert "There is no application '\\x1b[2J'" in result.stdout
 
 
-def test_check_tells_of_a_connection_that_breaks(nexmo_jwt: Run, keys: Keys) -> None:
+def test_check_reports_a_broken_connection(nexmo_jwt: Run, keys: Keys) -> None:
     with answering([]) as url:
         result = nexmo_jwt("check", "--token", forge(keys), "--url", url)
     assert result.returncode == 1
@@ -752,7 +750,7 @@ NETWORK_PROBLEMS = [
 
 
 @pytest.mark.parametrize(("arguments", "variables", "words"), NETWORK_PROBLEMS)
-def test_check_tells_what_is_wrong_with_the_network_in_sentences(
+def test_check_reports_network_problems_in_sentences(
     arguments: list[str], variables: dict[str, str], words: str, nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     with ConnectProxy({}) as proxy, socket.socket() as bound:
@@ -802,7 +800,7 @@ def test_the_status_of_an_answer_whose_body_is_broken_counts(
 def test_check_refuses_what_is_no_url(url: str, nexmo_jwt: Run, nexmo: Sandbox) -> None:
     result = nexmo_jwt("check", "--url", url, env=environment_of(nexmo))
     assert result.returncode == 1
-    assert result.stderr.startswith(f"nexmo-jwt: {url!r} gets no token: its host is ambiguous")
+    assert result.stderr.startswith(f"nexmo-jwt: {url!r} is refused: its host is ambiguous")
     assert len(result.stderr.splitlines()) == 1
 
 

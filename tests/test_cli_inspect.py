@@ -31,7 +31,7 @@ def raw(header: str, claims: str) -> str:
     return ".".join([*parts, ""])
 
 
-def test_the_token_of_the_article_is_told_its_faults(nexmo_jwt: Run) -> None:
+def test_the_token_of_the_article_gets_its_faults_reported(nexmo_jwt: Run) -> None:
     result = nexmo_jwt("inspect", ARTICLE_TOKEN)
     assert result.returncode == 1
     assert '"1541060230"  2018-11-01 08:17:10 UTC' in result.stdout
@@ -44,7 +44,7 @@ def test_the_token_of_the_article_is_told_its_faults(nexmo_jwt: Run) -> None:
     )
     assert re.search(r"✗ expired \d+ days ago", result.stdout)
     assert "✓ application_id" in result.stdout
-    assert "? the signature was not verified: there is no key at hand" in result.stdout
+    assert "? the signature was not verified: no key is available" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("change", "words"), RULES, ids=itertools.count())
-def test_each_rule_is_told_with_its_reason(
+def test_each_rule_is_reported_with_its_reason(
     change: Callable[[int], dict[str, object]], words: str, nexmo_jwt: Run, keys: Keys
 ) -> None:
     claims = {"iat": int(time.time()), **change(int(time.time()))}
@@ -133,7 +133,8 @@ def test_each_rule_is_told_with_its_reason(
 ACL = {"paths": {"/*/calls/**": {"methods": ["GET"]}, "/v1/users": {}}}
 CALLS = "https://api.nexmo.com/v1/calls"
 BASIC = (
-    "✗ no token is wanted: the {} API takes the API key and secret: auth=(KEY, SECRET) in Python"
+    "✗ this product does not accept a token: the {} API takes the API key and secret: "
+    "auth=(KEY, SECRET) in Python"
 )
 
 # A token's acl, the request that it is for, and a line on that.
@@ -163,7 +164,8 @@ FOR = [
     (
         None,
         "https://api.opentok.com/v2/project/x",
-        "✗ no token is wanted: the OpenTok API takes its own token, in the header X-OPENTOK-AUTH",
+        "✗ this product does not accept a token: the OpenTok API takes its own token, in the "
+        "header X-OPENTOK-AUTH",
     ),
     (None, "https://video.api.vonage.com/v2/project/x", "✓ for: GET /v2/project/x"),
     (None, "https://api.nexmo.com/not/known", "✓ for: GET /not/known"),
@@ -171,7 +173,7 @@ FOR = [
 
 
 @pytest.mark.parametrize(("acl", "request_for", "words"), FOR)
-def test_inspect_tells_whether_a_token_is_for_a_request(
+def test_inspect_reports_whether_a_token_opens_a_request(
     acl: object, request_for: str, words: str, nexmo_jwt: Run, keys: Keys
 ) -> None:
     token = forge(keys, acl=acl)

@@ -98,25 +98,25 @@ BAD_TOKENS = [
     (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key' does not exist"),
     (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
     (["--app-id", " x", "--private-key", "n.key"], 1, ": --app-id has white space around it"),
-    (["--app-id", "x", "--private-key", "A1b2" * 40], 1, ": --private-key was taken as a path"),
+    (["--app-id", "x", "--private-key", "A1b2" * 40], 1, ": --private-key was treated as a path"),
     (["--app-id", "x", "--private-key", '{"kty": "RSA"}'], 1, ": --private-key is JSON"),
     (
         ["--app-id", "n.key", "--private-key", APPLICATION_ID],
         1,
-        ": --private-key looks like an application id; perhaps the arguments were exchanged. Give "
+        ": --private-key looks like an application id; perhaps the arguments were swapped. Give "
         "the id first, then the key: --app-id ID --private-key PATH.",
     ),
     (
         ["--app-id", "abcd1234", "--private-key", "s3cr3tApiSecret1"],
         1,
-        ": --app-id looks like an API key, and --private-key like an API secret (not shown",
+        ": --app-id looks like an API key, and --private-key like an API secret (redacted",
     ),
     (["--bogus"], 2, "unrecognized"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "status", "words"), BAD_TOKENS)
-def test_a_token_that_cannot_be_made_is_told(
+def test_a_token_that_cannot_be_made_is_reported(
     arguments: list[str], status: int, words: str, nexmo_jwt: Run, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)

@@ -382,7 +382,9 @@ def test_arguments_and_dash_a_come_before_everything(
 @pytest.mark.parametrize(
     ("form", "source"), [("pkcs8", "arguments: PEM text"), ("object", "arguments: an object")]
 )
-def test_the_source_of_a_key_that_is_no_file_is_told(form: str, source: str, keys: Keys) -> None:
+def test_the_source_of_a_key_that_is_not_a_file_is_reported(
+    form: str, source: str, keys: Keys
+) -> None:
     assert source in NexmoJWT("id", getattr(keys, form)).source
 
 
@@ -391,10 +393,13 @@ ID = {"VONAGE_APPLICATION_ID": "{id}"}
 
 # Places that are there but broken, and all the words that the error must say.
 BROKEN: dict[str, tuple[Setup, list[str]]] = {
-    "id without key": (Setup(ID, CLI_TEXT, CLI_TEXT), ["VONAGE_APPLICATION_ID is set, but no key"]),
+    "id without key": (
+        Setup(ID, CLI_TEXT, CLI_TEXT),
+        ["VONAGE_APPLICATION_ID is set, but there is no key"],
+    ),
     "id of one, key of another": (
         Setup({**ID, "NEXMO_PRIVATE_KEY": "{file}"}, CLI_TEXT),
-        ["VONAGE_APPLICATION_ID is set, but no key", "VONAGE_PRIVATE_KEY"],
+        ["VONAGE_APPLICATION_ID is set, but there is no key", "VONAGE_PRIVATE_KEY"],
     ),
     "NEXMO_ id without key": (
         Setup({"NEXMO_APPLICATION_ID": "x"}),
@@ -402,15 +407,15 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "Vonage Cloud Runtime without key": (
         Setup({"VCR_API_APPLICATION_ID": "x"}, CLI_TEXT),
-        ["VCR_API_APPLICATION_ID is set, but no key beside it", "VCR_PRIVATE_KEY"],
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it", "VCR_PRIVATE_KEY"],
     ),
     "Vonage Cloud Runtime with a variable that it does not have": (
         Setup({"VCR_API_APPLICATION_ID": "x", "VCR_PRIVATE_KEY_PATH": "{file}"}),
-        ["VCR_API_APPLICATION_ID is set, but no key beside it"],
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it"],
     ),
     "id of Vonage Cloud Runtime, key of another": (
         Setup({"VCR_API_APPLICATION_ID": "x", "VONAGE_PRIVATE_KEY": "{file}"}),
-        ["VCR_API_APPLICATION_ID is set, but no key beside it"],
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it"],
     ),
     "VONAGE_PRIVATE_KEY64 with a path": (
         Setup({**ID, "VONAGE_PRIVATE_KEY64": "{file}"}, CLI_TEXT),
@@ -446,7 +451,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "key text without BEGIN": (
         Setup({**ID, "VONAGE_PRIVATE_KEY": "MIIEvQIBADANBgkq" * 8}),
-        ["VONAGE_PRIVATE_KEY", "not shown here"],
+        ["VONAGE_PRIVATE_KEY", "It is redacted"],
     ),
     "not JSON": (
         Setup(here="app-id: x", home=CLI_TEXT),
@@ -454,11 +459,11 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "key text without BEGIN in the file": (
         Setup(here={"app-id": "{id}", "private-key": "MIIEvQIBADANBgkq/" * 8}),
-        ["'private-key'", ".vonagerc", "not shown here"],
+        ["'private-key'", ".vonagerc", "It is redacted"],
     ),
     "key text behind a tilde": (
         Setup(here={"app-id": "{id}", "private-key": "~/" + "MIIEvQIBADANBgkq/" * 8}),
-        ["'private-key'", ".vonagerc", "not shown here"],
+        ["'private-key'", ".vonagerc", "It is redacted"],
     ),
     "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
     "empty file": (Setup(here="", home=CLI_TEXT), ["here/.vonagerc is not JSON"]),
@@ -524,7 +529,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_place_is_told_and_not_skipped(
+def test_a_broken_place_is_reported_and_not_skipped(
     case: str, python: Callable, nexmo: Sandbox
 ) -> None:
     setup, words = BROKEN[case]
@@ -538,7 +543,7 @@ def test_a_broken_place_is_told_and_not_skipped(
 
 
 @pytest.mark.parametrize("case", ["id of one, key of another", "not JSON", "key file missing"])
-def test_http_tells_of_a_broken_place_in_the_same_words(
+def test_http_reports_a_broken_place_in_the_same_words(
     case: str, python: Callable, typed: Callable, nexmo: Sandbox
 ) -> None:
     setup, _ = BROKEN[case]
@@ -707,14 +712,14 @@ def test_the_account_of_an_application_is_found_beside_it(
         assert SECRET not in shown
 
 
-def test_an_account_at_a_broken_place_is_told_and_not_skipped(in_place: Callable) -> None:
+def test_an_account_at_a_broken_place_is_reported_and_not_skipped(in_place: Callable) -> None:
     in_place(Setup(here=f'{{"apiSecret": "{SECRET}"', home=CAMEL))
     with pytest.raises(CredentialsError, match=r"here/\.vonagerc is not JSON.*Fix it or") as caught:
         credentials.find_account(None)
     assert SECRET not in everything_shown_by(caught.value, frames=True)
 
 
-def test_an_api_key_and_secret_that_were_exchanged_are_not_shown(in_place: Callable) -> None:
+def test_a_swapped_api_key_and_secret_are_not_shown(in_place: Callable) -> None:
     in_place(Setup({"VONAGE_API_KEY": SECRET, "VONAGE_API_SECRET": "abcd1234"}))
     account = credentials.find_account(None)
     assert SECRET not in account.name

@@ -134,12 +134,14 @@ def test_a_crash_reporter_shows_no_secret(
     assert not re.search(r"[0-9]{60}", shown)
 
 
-def test_api_key_and_secret_are_told_from_an_id_and_a_key() -> None:
+def test_an_api_key_and_secret_are_distinguished_from_an_id_and_a_key() -> None:
     with pytest.raises(NexmoJWTError, match=r"looks like an API key.*like an API secret"):
         NexmoJWT("abcd1234", API_SECRET)
 
 
-def test_api_key_and_secret_in_the_environment_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_key_and_secret_in_the_environment_are_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("VONAGE_APPLICATION_ID", "abcd1234")
     monkeypatch.setenv("VONAGE_PRIVATE_KEY", API_SECRET)
     with pytest.raises(NexmoJWTError, match=r"VONAGE_PRIVATE_KEY like an API secret") as caught:
@@ -152,12 +154,12 @@ def test_a_path_with_a_folder_is_not_taken_for_a_secret() -> None:
         NexmoJWT("abcd1234", "/nowhere/privatekey")
 
 
-def test_exchanged_arguments_are_told(key_file: Path) -> None:
-    with pytest.raises(NexmoJWTError, match="perhaps the arguments were exchanged"):
+def test_swapped_arguments_are_reported(key_file: Path) -> None:
+    with pytest.raises(NexmoJWTError, match="perhaps the arguments were swapped"):
         NexmoJWT(str(key_file), APPLICATION_ID)
 
 
 @pytest.mark.parametrize("around", ['"{}"', "'{}'", " {}", "{}\n"])
-def test_quotes_and_blanks_around_a_path_are_told(around: str, key_file: Path) -> None:
+def test_quotes_and_blanks_around_a_path_are_reported(around: str, key_file: Path) -> None:
     with pytest.raises(NexmoJWTError, match="quotes or blanks around the path"):
         NexmoJWT(APPLICATION_ID, around.format(key_file))

@@ -96,11 +96,11 @@ def test_a_body_that_cannot_be_sent_twice_gets_advice_for_the_next_run(
 ) -> None:
     nexmo.clock_offset = -3600
     result = http(AUTH_TYPE, dash_a(nexmo), option, "POST", f"{nexmo.url}/v1/calls", "a=b")
-    assert "Set this machine's clock right. Not retried: the request body" in result.stderr
+    assert "Correct this machine's clock. Not retried: the request body" in result.stderr
     assert len(nexmo.requests) == 1
 
 
-def test_a_host_out_of_scope_is_told_how_to_do_without_us(http: Run, nexmo: Sandbox) -> None:
+def test_a_refused_host_gets_advice_for_sending_without_a_token(http: Run, nexmo: Sandbox) -> None:
     result = http(AUTH_TYPE, dash_a(nexmo), "https://example.org/")
     assert "--no-auth-type with http" in error_of(result)
 
@@ -179,7 +179,7 @@ def test_download_writes_the_answer(http: Run, nexmo: Sandbox, tmp_path: Path) -
     assert json.loads(target.read_text())["_embedded"]["calls"]
 
 
-def test_check_status_tells_of_a_refusal(http: Run, nexmo: Sandbox) -> None:
+def test_check_status_reports_a_refusal(http: Run, nexmo: Sandbox) -> None:
     auth = f"--auth=another:{nexmo.private_key}"
     result = http(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
     assert result.returncode == 4
@@ -211,8 +211,8 @@ MISTAKES = {
     "options alone": (["-a", "?ttl=60"], "No credentials were found"),
     "a question mark alone": (["-a", "?"], "No credentials were found"),
     "options alone, and wrong": (["-a", "?ttl=29"], "No credentials were found"),
-    "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is no option"),
-    "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is no option"),
+    "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is not an option"),
+    "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is not an option"),
     "no value": (["-a", "x:{key}?ttl"], "?NAME=VALUE"),
     "empty option": (["-a", "x:{key}?ttl=60&"], "?NAME=VALUE"),
     "bytes that are no text": (["-a", "x:{key}?sub=%ff"], "?NAME=VALUE"),
@@ -226,12 +226,12 @@ MISTAKES = {
     "ttl endless": (["-a", "x:{key}?ttl=" + "9" * 5000], "ttl is"),
     "sub empty": (["-a", "x:{key}?sub="], "sub is ''"),
     "ttl with an underscore": (["-a", "x:{key}?ttl=6_0"], "ttl is '6_0'"),
-    "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file."),
-    "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may hold a key"),
-    "key and id exchanged": (["-a", f"{{key}}:{APPLICATION_ID}"], "arguments were exchanged"),
+    "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file, "),
+    "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may contain a private key"),
+    "key and id exchanged": (["-a", f"{{key}}:{APPLICATION_ID}"], "arguments were swapped"),
     "API key and secret": (
         ["-a", "abcd1234:s3cr3tApiSecret1"],
-        "application_id looks like an API key, and private_key like an API secret (not shown",
+        "application_id looks like an API key, and private_key like an API secret (redacted",
     ),
     "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is neither a path, METHOD"),
@@ -308,7 +308,7 @@ def test_a_key_path_keeps_its_colons(
 
 
 @pytest.mark.parametrize("mistake", ["no -a", "empty -a", "id and colon", "ttl too short"])
-def test_http_tells_a_mistake_in_one_line_and_sends_nothing(
+def test_http_reports_a_mistake_in_one_line_and_sends_nothing(
     mistake: str, http: Run, key_file: Path, nexmo: Sandbox
 ) -> None:
     arguments, words = MISTAKES[mistake]
@@ -337,7 +337,7 @@ def test_a_broken_key_is_one_clear_line(
 
 
 @pytest.mark.parametrize("case", ["flipped characters", "encrypted, no passphrase"])
-def test_http_tells_a_broken_key_without_a_traceback(
+def test_http_reports_a_broken_key_without_a_traceback(
     case: str, http: Run, keys: Keys, tmp_path: Path, nexmo: Sandbox
 ) -> None:
     make, words = BROKEN[case]
@@ -368,7 +368,7 @@ def test_a_key_on_the_command_line_is_refused_and_shown_nowhere(
     assert not (tmp_path / "s.json").exists()
 
 
-def test_a_netrc_is_not_looked_at(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+def test_a_netrc_is_not_read(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".netrc").write_text("machine 127.0.0.1 login user password pass\n")
     (home / ".netrc").chmod(0o600)
@@ -423,7 +423,7 @@ def test_http_sends_the_token_to_api_nexmo_com_and_none_to_example_com(
 
 
 @pytest.mark.parametrize("url", ["api.nexmo.com/v1/calls", "http://api.nexmo.com/v1/calls"])
-def test_http_without_the_s_is_told_so_before_a_byte_leaves(
+def test_plain_http_is_refused_before_a_byte_is_sent(
     url: str, http: Callable, nexmo: Sandbox
 ) -> None:
     auth = dash_a(nexmo)
@@ -439,7 +439,9 @@ def test_http_without_the_s_is_told_so_before_a_byte_leaves(
 
 def test_http_says_which_authentication_a_product_takes(http: Run, nexmo: Sandbox) -> None:
     message = error_of(http(AUTH_TYPE, dash_a(nexmo), "https://rest.nexmo.com/account/get-balance"))
-    assert message.startswith("https://rest.nexmo.com gets no token: the Account and Pricing API")
+    assert message.startswith(
+        "https://rest.nexmo.com does not accept a token: the Account and Pricing API"
+    )
     assert "-a KEY:SECRET with http" in message
 
 

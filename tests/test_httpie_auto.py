@@ -94,7 +94,7 @@ def test_what_is_vonages_is_signed_and_the_rest_is_as_without_us(
 @pytest.mark.parametrize(
     "arguments", [["example.org"], [":8080/x"], ["-a", "u:p", "https://api.nexmo.com/"]], ids=str
 )
-def test_elsewhere_no_credentials_are_looked_for(
+def test_elsewhere_no_credentials_are_searched(
     arguments: list[str], typed: Callable[..., str], tmp_path: Path
 ) -> None:
     broken = {"VONAGE_APPLICATION_ID": "x", "VONAGE_PRIVATE_KEY": str(tmp_path / "nowhere.key")}

@@ -84,7 +84,7 @@ NOTES = [
 
 
 @pytest.mark.parametrize(("change", "words"), NOTES, ids=itertools.count())
-def test_a_token_that_keeps_the_rule_about_exp_is_told_when_it_ends(
+def test_a_token_that_keeps_the_rule_about_exp_shows_when_it_ends(
     change: dict[str, object], words: str, keys: Keys
 ) -> None:
     token = inspect(forge(keys, **{"iat": NOW, "exp": NOW + 900, **change}))

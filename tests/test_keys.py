@@ -89,7 +89,7 @@ def test_a_new_key_in_the_file_signs_from_then_on(
 
 
 @pytest.mark.parametrize("case", ["missing", "a folder", *BROKEN])
-def test_a_broken_new_file_is_told_once_and_the_old_key_signs_on(
+def test_a_broken_new_file_is_reported_once_and_the_old_key_keeps_signing(
     case: str, keys: Keys, new_keys: Keys, key_file: Path, warnings: Callable
 ) -> None:
     auth = NexmoJWT(APPLICATION_ID, key_file)
@@ -102,13 +102,13 @@ def test_a_broken_new_file_is_told_once_and_the_old_key_signs_on(
         broken, words = b"", "does not exist"
         if case == "a folder":
             key_file.mkdir()
-            words = "no regular file"
+            words = "no longer a regular file"
     for _ in range(3):
         assert signed_by(auth, keys)
     (warning,) = warnings()
     assert str(key_file) in warning
     assert words in warning
-    assert "the key loaded before signs: SHA256:" in warning
+    assert "Still signing with the previously loaded key: SHA256:" in warning
     assert key_text_in(warning, broken) is None
 
     if case == "a folder":
@@ -129,7 +129,7 @@ def test_a_file_that_comes_back_as_it_was_needs_no_word(
     assert warnings() == []
 
 
-def test_each_broken_version_is_told(keys: Keys, key_file: Path, warnings: Callable) -> None:
+def test_each_broken_version_is_reported(keys: Keys, key_file: Path, warnings: Callable) -> None:
     auth = NexmoJWT(APPLICATION_ID, key_file)
     for length in (100, 200, 300):
         replace(key_file, keys.pkcs8[:length])
@@ -259,7 +259,7 @@ def test_each_version_is_read_by_one_thread_while_the_others_sign_on(
         signers = [pool.submit(sign) for _ in range(8)]
         tokens = [token for signer in signers for token in signer.result()]
     assert len(set(tokens)) == 800
-    taken = [record for record in caplog.records if "the key that signs" in record.getMessage()]
+    taken = [record for record in caplog.records if "now signing with" in record.getMessage()]
     assert len(taken) == 1
     assert signed_by(auth, new_keys)
 
@@ -323,7 +323,7 @@ MISSING = {
 
 @pytest.mark.parametrize("case", MISSING)
 @pytest.mark.parametrize("kind", [str, Path])
-def test_a_path_that_leads_to_no_key_says_where_it_looked(
+def test_a_path_without_a_key_is_reported_with_its_absolute_form(
     case: str, kind: type, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(key_file.parent)
@@ -371,7 +371,7 @@ def test_a_str_that_is_neither_pem_nor_a_file_says_what_was_tried_and_hides_what
     case: str, keys: Keys
 ) -> None:
     text = NEITHER[case](keys)
-    with pytest.raises(PrivateKeyError, match=r"taken as a path.*'-----BEGIN'") as caught:
+    with pytest.raises(PrivateKeyError, match=r"treated as a path.*'-----BEGIN'") as caught:
         NexmoJWT(APPLICATION_ID, text)
     shown = everything_shown_by(caught.value)
     assert text not in shown
@@ -430,7 +430,7 @@ def test_a_path_made_of_pem_text_is_refused_and_not_shown(keys: Keys) -> None:
         (5, "of type int"),
         (["private.key"], "of type list"),
         (object(), "of type object"),
-        (b"private.key", "Bytes are taken as PEM"),
+        (b"private.key", "Bytes are treated as PEM"),
         (bytearray(b"x"), "of type bytearray"),
         (ec.generate_private_key(ec.SECP256R1()), "private key of another kind (E"),
         (rsa.generate_private_key(65537, 2048).public_key(), "public key of another kind (RSA"),
@@ -454,7 +454,7 @@ def test_a_passphrase_of_another_type_is_refused(passphrase: object, keys: Keys)
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
-def test_the_fingerprint_is_the_one_that_openssl_tells(key_file: Path) -> None:
+def test_the_fingerprint_is_the_one_that_openssl_prints(key_file: Path) -> None:
     der = subprocess.run(
         ["openssl", "pkey", "-in", key_file, "-pubout", "-outform", "DER"],
         capture_output=True,
@@ -531,7 +531,7 @@ def test_a_child_of_a_fork_signs_with_what_is_remembered(key_file: Path) -> None
     subprocess.run([sys.executable, "-c", script, key_file], check=True, timeout=60)
 
 
-def test_a_pipe_to_which_nobody_writes_is_told_at_once(
+def test_a_pipe_without_a_writer_is_reported_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "private.key")

@@ -14,7 +14,7 @@ from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
-def test_a_worker_tells_of_its_own_401(
+def test_a_worker_reports_its_own_401(
     nexmo: Sandbox, key_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ours = NexmoJWT(nexmo.application_id, key_file)
@@ -25,7 +25,7 @@ def test_a_worker_tells_of_its_own_401(
 
 
 @pytest.mark.parametrize("clock_offset", [0, -0.9], ids=["right", "a Date that is a second old"])
-def test_an_unexplained_401_is_told_once_with_what_is_known(
+def test_an_unexplained_401_is_logged_once_with_what_is_known(
     clock_offset: float, nexmo: Sandbox, warnings: Callable, keys: Keys, tmp_path: Path
 ) -> None:
     nexmo.clock_offset = clock_offset
@@ -157,7 +157,7 @@ def test_an_acl_that_does_not_open_the_request_is_named(nexmo: Sandbox, warnings
 
 
 @pytest.mark.parametrize("offset", [45, -20])
-def test_a_clock_that_is_off_is_told_and_a_token_that_breaks_a_rule_accuses_no_key(
+def test_a_wrong_clock_is_reported_and_a_broken_rule_does_not_blame_the_key(
     offset: int, nexmo: Sandbox, keys: Keys, warnings: Callable
 ) -> None:
     nexmo.clock_offset = offset

@@ -18,7 +18,7 @@ from conftest import (
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
-def test_an_encrypted_key_is_asked_for_on_a_terminal_only(
+def test_a_passphrase_is_asked_for_on_a_terminal_only(
     nexmo_jwt: Run, keys: Keys, tmp_path: Path
 ) -> None:
     (tmp_path / "locked.key").write_bytes(keys.encrypted)
@@ -59,7 +59,7 @@ def test_http_asks_for_the_passphrase_on_a_terminal_once(
     assert PASSPHRASE not in (tmp_path / "s.json").read_text()
 
 
-def test_http_tells_of_a_wrong_passphrase_that_was_typed(
+def test_http_reports_a_wrong_passphrase_that_was_typed(
     locked: Path, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     command = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]

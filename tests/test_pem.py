@@ -97,7 +97,7 @@ def test_a_broken_key_is_refused_with_its_cause_and_without_its_text(
 
 @pytest.mark.parametrize("form", ["encrypted", "encrypted_pkcs1"])
 @pytest.mark.parametrize("passphrase", ["wrong", "", b"\xff", "x" * 5000])
-def test_a_wrong_passphrase_is_told_and_not_shown(
+def test_a_wrong_passphrase_is_reported_and_not_shown(
     form: str, passphrase: str | bytes, keys: Keys, tmp_path: Path
 ) -> None:
     path = tmp_path / "locked.key"
@@ -119,7 +119,7 @@ def test_many_begin_lines_are_refused_at_once() -> None:
         NexmoJWT(APPLICATION_ID, begin * 30_000)
 
 
-def test_an_encrypted_key_of_another_kind_is_told_by_its_kind() -> None:
+def test_an_encrypted_key_of_another_kind_is_named_by_its_kind() -> None:
     lock = BestAvailableEncryption(b"x")
     pem = pem_of(ec.generate_private_key(ec.SECP256R1()), lock=lock)
     with pytest.raises(PrivateKeyError, match="and not an RSA key"):

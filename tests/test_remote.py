@@ -189,7 +189,7 @@ async def sign_later(data: bytes) -> bytes:
         ({"application_id": "id", "sign": len, "public_key": "good", "passphrase": "p"}, "only"),
         ({"application_id": "id", "sign": "sign", "public_key": "good"}, "sign is of type str"),
         ({"application_id": "id", "sign": sign_later, "public_key": "good"}, "an async function"),
-        ({"application_id": "id", "sign": len, "public_key": "private"}, "holds a private key"),
+        ({"application_id": "id", "sign": len, "public_key": "private"}, "contains a private key"),
         ({"application_id": "id", "sign": len, "public_key": "object"}, "is a private key"),
         ({"application_id": "id", "sign": len, "public_key": "key.pub"}, "not the path of its"),
         ({"application_id": "id", "sign": len, "public_key": Path("key.pub")}, "is a path"),

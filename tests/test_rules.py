@@ -112,7 +112,7 @@ def said(change: dict[str, object]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("change", "claim", "words"), BROKEN)
-def test_a_token_that_breaks_one_rule_is_told_that_rule(
+def test_a_token_that_breaks_one_rule_gets_that_rule_reported(
     change: dict[str, object], claim: str, words: str
 ) -> None:
     found = list(violations(said(change), now=NOW + 0.9))
@@ -122,7 +122,7 @@ def test_a_token_that_breaks_one_rule_is_told_that_rule(
 
 
 @pytest.mark.parametrize(("change", "claim", "words"), NOT_DOCUMENTED)
-def test_a_token_of_which_nobody_knows_whether_it_is_refused_is_told_so(
+def test_a_token_with_an_unknown_verdict_is_reported_as_unknown(
     change: dict[str, object], claim: str, words: str
 ) -> None:
     found = list(violations(said(change), now=NOW + 0.9))
@@ -137,7 +137,7 @@ def test_a_token_at_the_edge_of_the_rules_breaks_none(change: dict[str, object])
 
 
 @pytest.mark.parametrize(("change", "expected"), SEVERAL)
-def test_what_is_wrong_beside_what_nobody_knows_is_told_too(
+def test_a_known_fault_beside_an_unknown_one_is_reported_too(
     change: dict[str, object], expected: list[tuple[str, bool]]
 ) -> None:
     found = violations(said(change), now=NOW + 0.9)

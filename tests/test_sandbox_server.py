@@ -29,7 +29,7 @@ def test_it_answers_the_calls_and_echoes_everything_else(nexmo: Sandbox) -> None
         assert (echo["method"], echo["path"], echo["claims"]["sub"]) == (method, path, "alice")
 
 
-def test_it_answers_as_it_is_told_to_in_order(nexmo: Sandbox) -> None:
+def test_queued_answers_are_sent_in_order(nexmo: Sandbox) -> None:
     nexmo.answer_next(503, {"Retry-After": "1", "Date": None}, "busy")
     nexmo.answer_next(204)
     first, second, third = (send(nexmo, forge(nexmo)) for _ in range(3))
@@ -39,9 +39,7 @@ def test_it_answers_as_it_is_told_to_in_order(nexmo: Sandbox) -> None:
     assert third.status_code == 200
 
 
-def test_a_path_is_answered_as_it_is_told_until_it_is_told_otherwise(
-    nexmo: Sandbox, keys: Keys
-) -> None:
+def test_an_answer_holds_for_its_path_until_it_is_replaced(nexmo: Sandbox, keys: Keys) -> None:
     nexmo.answer("POST", "/v1/calls", 201, {"uuid": "1"})
     for path in ("/v1/calls", "/v1/calls?x=y"):
         created = send(nexmo, forge(nexmo), "POST", path)
@@ -175,7 +173,7 @@ def test_a_port_that_is_taken_is_an_error_of_the_system(nexmo: Sandbox) -> None:
     ],
     ids=repr,
 )
-def test_an_answer_that_http_cannot_send_is_refused_where_it_is_told(
+def test_an_answer_that_http_cannot_send_is_refused_where_it_is_set(
     answer: tuple[object, ...], nexmo: Sandbox
 ) -> None:
     with pytest.raises((ValueError, TypeError)):
@@ -183,7 +181,7 @@ def test_an_answer_that_http_cannot_send_is_refused_where_it_is_told(
     assert send(nexmo, forge(nexmo)).status_code == 200
 
 
-def test_a_client_that_waits_to_be_told_to_go_on_is_told(nexmo: Sandbox) -> None:
+def test_a_client_that_expects_100_continue_gets_it(nexmo: Sandbox) -> None:
     with socket.create_connection(address(nexmo), timeout=5) as connection:
         head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
         connection.sendall(head.encode())

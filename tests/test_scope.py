@@ -367,9 +367,9 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
         ("https://api.nexmo.com:8443/", ['hosts=["https://api.nexmo.com:8443"]']),
         (
             "https://user:s3cret@api.nexmo.com/?q=s3cret",
-            ["//...@api.nexmo.com' gets no token: its host is ambiguous", "user name"],
+            ["//...@api.nexmo.com' is refused: its host is ambiguous", "user name"],
         ),
-        ("http://127.1/", ["'http://127.1' gets no token: its host is ambiguous"]),
+        ("http://127.1/", ["'http://127.1' is refused: its host is ambiguous"]),
     ],
 )
 def test_a_refusal_names_the_host_and_the_way_out(
@@ -420,7 +420,9 @@ def test_a_refusal_says_which_authentication_the_product_takes(
 ) -> None:
     with pytest.raises(ScopeError) as caught:
         Scope(hosts).check(url)
-    assert str(caught.value).startswith(f"https://{urlsplit(url).hostname} gets no token: {words}")
+    assert str(caught.value).startswith(
+        f"https://{urlsplit(url).hostname} does not accept a token: {words}"
+    )
     assert "hosts=" not in str(caught.value)
     assert caught.value.host == urlsplit(url).hostname
 
@@ -432,7 +434,7 @@ def test_a_secret_is_not_asked_for_in_clear_text() -> None:
 
 def test_a_refusal_shows_no_part_of_a_password_that_is_not_escaped(auth: NexmoJWT) -> None:
     for inside in "/?#@:":
-        with pytest.raises(ScopeError, match=r"//\.\.\.@api\.nexmo\.com' gets") as caught:
+        with pytest.raises(ScopeError, match=r"//\.\.\.@api\.nexmo\.com' is refused") as caught:
             auth.header(f"https://user:s3c{inside}ret@api.nexmo.com/x?y=s3cret")
         assert "s3c" not in str(caught.value)
 
@@ -655,7 +657,7 @@ def test_a_request_that_was_signed_loses_its_token_on_the_way_elsewhere(keys: Ke
     assert auth(request).headers["Authorization"] == "Basic of-somebody-else"
 
 
-def test_what_goes_elsewhere_is_kept_by_copies_and_told_apart(key_file: Path) -> None:
+def test_elsewhere_is_kept_by_copies_and_compared(key_file: Path) -> None:
     refuse, unsigned = NexmoJWT("x", key_file), NexmoJWT("x", key_file, elsewhere="unsigned")
     assert refuse != unsigned
     assert unsigned == pickle.loads(pickle.dumps(unsigned)) == copy.deepcopy(unsigned)

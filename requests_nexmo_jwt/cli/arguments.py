@@ -45,7 +45,7 @@ def in_options(message: str, given: argparse.Namespace) -> str:
     message = re.sub(
         r'hosts=\["(.*?)"\] in Python, \?host=\S+ at the end of -a', r"--host \1", message
     )
-    message = re.sub(r" To send it without a token: .*", "", message)
+    message = re.sub(r" To send the request without a token: .*", "", message)
     message = re.sub(r"NexmoJWT\(ID, PATH\)(?! in Python)", _BOTH, message)
     names = _ALL_NAMES if getattr(given, "app_id", None) else _NAMES_AT_THE_START
     return names.sub(lambda match: _OPTIONS.get(match[0], match[0]), message)

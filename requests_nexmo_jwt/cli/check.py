@@ -47,7 +47,7 @@ def add_to(commands: Any) -> None:
     add("--token", type=filled, help="send this token, not a new one ('-': read it from stdin)")
     no_account = "do not ask Vonage for the application, with the API key and secret"
     add("--no-account", action="store_true", help=no_account)
-    longest = "for how long to wait for each answer (default: %(default)s)"
+    longest = "how many seconds to wait for each answer (default: %(default)s)"
     add("--timeout", type=_positive, default=20, metavar="SECONDS", help=longest)
     add("--json", action="store_true", help="print JSON, for machines")
     add_credentials(parser)

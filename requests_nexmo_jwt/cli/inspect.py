@@ -100,7 +100,11 @@ def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule
         rules = [Rule("for", None, f"the acl cannot be read, so it may not open {name}", "acl")]
     product = product_of(url)
     if product and not product.takes_jwt:
-        rules.append(Rule("for", False, f"no token is wanted: {product.instead}", "product"))
+        rules.append(
+            Rule(
+                "for", False, f"this product does not accept a token: {product.instead}", "product"
+            )
+        )
     return rules
 
 
@@ -116,7 +120,7 @@ def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool |
             ours = credentials.find(None, None)
             key = ours.load_key()
     except credentials.NothingFoundError:
-        return None, "was not verified: there is no key at hand (--private-key names one)"
+        return None, "was not verified: no key is available (pass --private-key)"
     except NexmoJWTError as error:
         if arguments.private_key:
             raise
