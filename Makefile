@@ -34,7 +34,7 @@ lint: $(VENV)/installed-tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --level error
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes requests_nexmo_jwt --ignoreexternal
 
-bench: $(VENV)/installed-tests
+bench: $(VENV)/installed-tests $(VENV)/installed-peers
 	@$(BIN)/python tests/bench.py
 
 load: $(VENV)/installed-tests
@@ -67,6 +67,23 @@ $(VENV)-lowest/installed-tests: $(VENV)/installed tests/requirements.txt tests/d
 		--constraint tests/lowest.txt
 	@$(call DOWNLOAD,$(VENV)-lowest,--constraint tests/lowest.txt)
 	@touch $@
+
+# What make bench compares this package with. A peer that cannot be installed is named here and by
+# its row, and tried again next time; @... is left out where there is no npm.
+$(VENV)/installed-peers: $(VENV)/installed tests/peers.txt
+	@echo "Installing what make bench compares with into $(VENV)/peers: once, about half a minute ..."
+	@failed=; for peer in . $$(grep -v '^#' tests/peers.txt); do \
+		case $$peer in \
+			.) $(call PEER,peers,--editable .) ;; \
+			@*) ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund \
+				--prefix $(VENV)/peers/node --cache $(VENV)/peers/npm-cache $$peer >/dev/null ;; \
+			httpie-*) $(call PEER,peers/$$peer,httpie $$peer) ;; \
+			*) $(call PEER,peers,$$peer) ;; \
+		esac || { failed=yes; echo "make: cannot install $$peer; its rows will say so." >&2; }; \
+	done; test -n "$$failed" || touch $@
+
+PEER = { test -x $(VENV)/$(1)/bin/python || $(BIN)/python -m venv $(VENV)/$(1); } && \
+	$(VENV)/$(1)/bin/python $(INSTALL) $(2)
 
 # Everything that a test installs, so that no test needs a network: wheels, an HTTPie without this
 # package, niquests in a folder of its own (it replaces urllib3), httpie-auth-store in another (it

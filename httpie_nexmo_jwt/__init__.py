@@ -15,7 +15,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
         "-a APPLICATION_ID:KEY_PATH, and claims behind a '?': "
         "-a 'APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**' "
         "(ttl in seconds; acl may be repeated; host=http://localhost:4010 and the like "
-        "says who may have a token, instead of Vonage's hosts)"
+        "names a host that may receive a token, instead of Vonage's)"
     )
     auth_require = False
     auth_parse = False
@@ -45,7 +45,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             except raw_auth.NexmoJWTError as error:
                 source = invocation.source_of_auth() if not value or value.is_wrong(error) else ""
                 message = raw_auth.printable(f"{source}{error}")
-            except Exception as error:  # its text is not shown: nobody knows what it holds
+            except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
         sys.stderr.write(f"http: error: nexmo-jwt: {message}\n")
@@ -66,7 +66,7 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
     )
 
     def get_auth(self, username: object = None, password: object = None) -> object:
-        """Return the ``NexmoJWT``, or what HTTPie makes of the request without this plugin."""
+        """Return the ``NexmoJWT``, or what HTTPie would use without this plugin."""
         from httpie.cli.definition import parser
 
         args = parser.args

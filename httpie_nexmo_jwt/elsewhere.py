@@ -18,8 +18,8 @@ _OURS = re.compile(r"\?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:", re.IGNORECA
 def is_elsewhere(url: str, typed: str | None) -> bool:
     """Tell whether HTTPie has to treat a request for ``url`` as without us.
 
-    ``typed`` is the value of ``-a``. Whoever types another kind of credentials, there or in the
-    URL, wants those. A URL that is refused is not elsewhere: the refusal will be told.
+    ``typed`` is the value of ``-a``. Credentials of another kind, typed there or in
+    the URL, take precedence. A URL that is refused is not elsewhere: the refusal is reported.
     """
     if typed is not None and not _OURS.match(typed):
         return True

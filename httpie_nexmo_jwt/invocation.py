@@ -11,7 +11,7 @@ from requests_nexmo_jwt.scope import Scope
 
 
 def ignores_stdin() -> bool:
-    """Tell whether ``--ignore-stdin`` was given, by which nothing may be asked for."""
+    """Tell whether ``--ignore-stdin`` was given, which forbids asking for a passphrase."""
     return getattr(getattr(parser, "args", None), "ignore_stdin", True)
 
 

@@ -39,7 +39,7 @@ class RawAuth:
 
     ``application_id`` and ``key_path``, as typed, are both empty where the credentials are to be
     discovered; ``absolute_path`` is where the key was then.
-    ``arguments`` are the keyword arguments that the ``options`` behind the ``?`` stand for.
+    ``arguments`` are the keyword arguments for the ``options`` after the ``?``.
     """
 
     application_id: str

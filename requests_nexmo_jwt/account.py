@@ -49,9 +49,9 @@ def look_up(
 ) -> Record | None:
     """Ask Vonage for an application, or the server of ``url`` where that is on this machine.
 
-    None where Vonage is not in ``scope``: whoever names other hosts wants no request elsewhere.
+    None where Vonage is not in ``scope``: other hosts were configured, so Vonage is not asked.
     And a server on this machine gets only what is meant for it: an account that is ``is_ours``,
-    unless somebody has named that server.
+    unless that server was configured.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", application_id):
         return None

@@ -75,8 +75,8 @@ class NexmoJWT(AuthBase):
         ``VONAGE_PRIVATE_KEY_PASSPHRASE``.
     :param sign: in place of ``private_key``, for a key that never leaves a KMS or an HSM: a
         function that returns the RSASSA-PKCS1-v1_5 SHA-256 signature (RFC 8017, section 8.2) of
-        the bytes that it is given. It is called once for each token, by whichever thread needs
-        one, and never here. Each signature is verified with ``public_key`` before it is used.
+        the bytes that it is given. It is called once for each token, in the thread that needs
+        the token, and never here. Each signature is verified with ``public_key`` before it is used.
     :param public_key: the public key that belongs to it: an ``RSAPublicKey``, or its PEM text.
     :param ttl: how long a token is valid, in seconds or as a ``timedelta``: 30 s to
         24 h, 15 min by default. A fraction of a second is dropped.
@@ -86,10 +86,10 @@ class NexmoJWT(AuthBase):
         ``{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}``.
     :param claims: further claims, such as ``{"nbf": 1541060230}``. ``application_id``,
         ``iat``, ``jti`` and ``exp`` are set by this class; passing them raises ``ClaimError``.
-    :param hosts: who may have a token, instead of Vonage's API hosts: host names (https is
+    :param hosts: the hosts that may receive a token, instead of Vonage's: host names (https is
         implied), names with one ``*`` within a label, or origins such as
         ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
-        commas. Where neither is given, loopback may have one too.
+        commas. Without either, loopback may receive one too.
     :param elsewhere: what happens to a request to any other origin: ``"refuse"`` raises
         ``ScopeError``; ``"unsigned"`` sends it as it is, without a token, so that one ``Session``
         can talk to Vonage and to others. Then loopback is elsewhere unless it is named. Plain http
@@ -184,7 +184,7 @@ class NexmoJWT(AuthBase):
 
     @property
     def fingerprint(self) -> str:
-        """``SHA256:`` and the hex digest of the public key, by which people compare keys.
+        """``SHA256:`` and the hex digest of the public key, for comparing keys.
 
         ``openssl pkey -in private.key -pubout -outform DER | openssl dgst -sha256`` prints the
         same digest. Raises what a signature would raise in a process without the credentials.

@@ -12,7 +12,7 @@ def read_beginning(response: Response, limit: int, seconds: float) -> bytes:
     """Return the first ``limit`` bytes of a streamed answer, or what came within ``seconds``.
 
     What arrived before an answer breaks counts. The time is checked when a byte arrives, so one
-    byte is read at a time: more would be waited for until all of them are there.
+    byte is read at a time: a larger read would wait for all of its bytes.
     """
     body, deadline = bytearray(), time.monotonic() + seconds
     with suppress(RequestException):

@@ -23,7 +23,7 @@ MIN_TTL = 30
 MAX_TTL = 24 * 60 * 60
 DEFAULT_TTL = 15 * 60
 
-#: The claims that are made anew for each token, or are the application's.
+#: The claims that are set for each token, or belong to the application.
 OURS = ("application_id", "iat", "jti", "exp")
 
 _METHOD = re.compile(r"[A-Z]+")
@@ -207,8 +207,8 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
             copy: dict[str, Any] = json.loads(text)
             return copy
         raise ClaimError(
-            "A claim holds a private key, and whoever sees a token can read its claims. Leave the "
-            "key out of them.",
+            "A claim contains a private key, and anyone who sees a token can read its claims. "
+            "Leave the key out of them.",
             claim="claims",
         )
     raise ClaimError(

@@ -133,7 +133,7 @@ class Clocks(Generic[Server]):
 def is_off(offset: float | None, elapsed: float) -> bool:
     """Tell whether a clock that is off by ``offset`` seconds is worth a word.
 
-    ``elapsed`` is how many seconds the answer took by which that is known.
+    ``elapsed`` is how many seconds the answer took that showed the offset.
     """
     return offset is not None and abs(offset) > elapsed + SLACK
 

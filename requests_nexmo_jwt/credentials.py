@@ -34,7 +34,7 @@ def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Cre
 
     ``private_key`` is as ``keys.concealed`` returns it. Raises ``CredentialsError`` where one is
     missing, where a place is broken, or where none names an application: then it lists all that
-    were looked at.
+    were checked.
     """
     if application_id is None and private_key is None:
         return _discover()

@@ -201,7 +201,7 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
 def _acl_remedy(path: str) -> str:
     version, *further = path.split("/")[1:]
     opening = f"/*/{further[0]}/**" if version and further else "/**"
-    return f"Sign one whose acl does, such as {bare(opening)}: '*' stands for the version."
+    return f"Sign one whose acl does, such as {bare(opening)}: '*' matches the version."
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:

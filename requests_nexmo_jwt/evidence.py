@@ -19,7 +19,7 @@ from .redaction import shown
 class Evidence:
     """What is known of one refusal.
 
-    ``fingerprint`` is that of the key that signed, empty where somebody else has signed.
+    ``fingerprint`` is that of the key that signed, empty for a token that was not signed here.
     ``users`` answers a second question, to an API whose refusals say more. ``record`` is what the
     account says of the application.
     """
@@ -73,7 +73,7 @@ class Evidence:
         """Whether application and key belong together, proved by an answer."""
         if self.record and self.record.public_key:
             return self.token.is_signed_by(self.record.public_key)
-        # Our assumption: whoever refuses a token for its acl or sub has verified it.
+        # Our assumption: a refusal for the acl or sub means that the signature was verified.
         asked = [self.reply, *([self.users] if self.users else [])]
         return any(
             reply.verdict == "accepted" or reply.reading.code in (dialects.ACL, dialects.SUB)

@@ -33,7 +33,7 @@ def version_of(file: str | int) -> Version | None:
 def read_file(path: str, limit: int) -> tuple[Version | None, Secret]:
     """Return the version of a file and its first ``limit`` bytes.
 
-    A pipe to which nobody writes raises an ``OSError``, where ``open`` would wait for ever.
+    A pipe without a writer raises an ``OSError``, where ``open`` would wait for ever.
     """
     with open(path, "rb", opener=_open_at_once) as file:
         if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
@@ -45,13 +45,13 @@ def read_file(path: str, limit: int) -> tuple[Version | None, Secret]:
 
 
 def _begun(pipe: int, limit: int) -> Secret:
-    """Return what is in a pipe; raise ``OSError`` where nobody has it open to write."""
+    """Return what is in a pipe; raise ``OSError`` where it has no writer."""
     try:
         begun = Secret(os.read(pipe, limit))
     except BlockingIOError:
         return Secret(b"")  # a writer that has not begun is waited for
     if not begun:
-        raise OSError(errno.EAGAIN, "it is a pipe, and nobody writes to it")
+        raise OSError(errno.EAGAIN, "it is a pipe without a writer")
     return begun
 
 

@@ -20,7 +20,7 @@ from .scope import Scope
 
 
 class GivenToken(AuthBase):
-    """Sends a token that somebody else has signed, where a token may go."""
+    """Sends a token that was given, to hosts in scope."""
 
     #: Nobody knows the key.
     fingerprint: str = ""

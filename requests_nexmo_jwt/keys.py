@@ -209,7 +209,7 @@ def resolve(path: str | Secret, *, name: str = "private_key", folder: str = "") 
 
 
 def _file_within_quotes(path: Secret, folder: str) -> str | None:
-    """Return the absolute path of a file, where quotes or blanks stand around it."""
+    """Return the absolute path of a file that was given with quotes or blanks around it."""
     bare = absolute_path(path.text().strip(" \t\r\n\"'"), folder)
     as_it_is = absolute_path(path.text(), folder)
     return bare if os.path.isfile(bare) and not os.path.exists(as_it_is) else None

@@ -56,7 +56,7 @@ def origin_of(url: str) -> Origin | None:
     return _plain_origin(plain[0]) if plain else _parsed_origin(url)
 
 
-# The part of a URL up to its host and port that nobody reads in two ways.
+# A URL up to its host and port, in a form that every parser reads alike.
 _PLAIN = re.compile(r"(http|ws)s?://[a-z0-9_.-]+(:[0-9]{1,5})?(?=[/?#]|\Z)")
 
 
@@ -97,7 +97,7 @@ def canonical(host: str) -> str:
 def host_part(url: str) -> str:
     """Return ``url`` up to its host, without what may be a user name and a password.
 
-    A password may have a ``/``, ``?`` or ``#`` that nobody has escaped: all before the last ``@``
+    A password may contain an unescaped ``/``, ``?`` or ``#``: all before the last ``@``
     is left out.
     """
     match = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|//", url)

@@ -14,7 +14,7 @@ _Loaded = TypeVar("_Loaded")
 
 
 def ask_if_missing(load: Callable[[Secret | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
-    """Return what ``load`` makes of a passphrase: of None, or of one that was typed.
+    """Return what ``load`` returns for no passphrase, or for one that was typed.
 
     The person is asked once, where ``load`` raises that the passphrase is missing, there is a
     terminal, and ``may_ask``.

@@ -85,9 +85,9 @@ def _load(pem: Secret, passphrase: Secret | None) -> object:
 def _is_sound(key: RSAPrivateKey) -> bool:
     """Tell whether the numbers of ``key`` belong together (RFC 8017, section 3.2).
 
-    This stands in place of OpenSSL's proof that the primes are prime, which costs 150
-    signatures. A number that damage has changed does not pass. What passes is a composite that
-    somebody has forged to be a pseudoprime to base 2; whoever can do that writes your key file.
+    This replaces OpenSSL's proof that the primes are prime, which costs as much as 150
+    signatures. A damaged number does not pass. A composite that was forged to be a pseudoprime
+    to base 2 does; an attacker who can forge one can write your key file.
     """
     try:
         numbers = key.private_numbers()
@@ -151,7 +151,7 @@ def _unframe(pem: Secret) -> tuple[Secret, str | None]:
             'has lost its line breaks. Keep them (in a shell, write "$KEY" with the quotes), or '
             "write each as \\n."
         )
-    # Between BEGIN and END stands nothing but base64, so the lines can be made anew.
+    # Between BEGIN and END is nothing but base64, so the lines can be restored.
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     begin, end = b"-----BEGIN " + block[1] + b"-----", b"-----END " + block[1] + b"-----"
     return Secret(b"\n".join([begin, *lines, end, b""])), None

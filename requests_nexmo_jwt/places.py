@@ -1,6 +1,6 @@
 """A place where Vonage users keep an application's id and its private key, and what it says.
 
-A place that is present but broken is an error: whoever wrote it meant it to be used.
+A place that is present but broken is an error: it was meant to be used.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Arguments(NamedTuple):
     path: str
 
     def read(self) -> Credentials:
-        """Return the credentials; whether the file is there, loading the key tells."""
+        """Return the credentials; a missing file is reported when the key is loaded."""
         source = f"arguments: private key file {self.path}"
         return Credentials(self.application_id, self.path, "private_key", source, self)
 
@@ -264,7 +264,7 @@ class Place(Protocol):
 def check_mistaken(
     application_id: Any, private_key: Secret, id_name: str, key_name: str, folder: str = ""
 ) -> None:
-    """Raise ``CredentialsError`` for what is likely to be mistaken for an id and a key.
+    """Raise ``CredentialsError`` for values that were probably mixed up with an id and a key.
 
     The names say where both came from; a path is relative to ``folder``.
     """

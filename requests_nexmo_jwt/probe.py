@@ -97,7 +97,7 @@ def ask(url: str, auth: AuthBase, *, timeout: float) -> Reply:
         except Exception as error:  # raised again below, where a caller sees it
             replies.append(error)
 
-    # requests' own timeout begins anew with each byte that arrives.
+    # requests' own timeout starts again with each byte that arrives.
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
     thread.join(timeout + 1)
@@ -167,7 +167,7 @@ def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         return _too_late(timeout)
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_trouble(host, reasons)
-    if isinstance(error, requests.exceptions.InvalidURL):  # not shown: it may have a password
+    if isinstance(error, requests.exceptions.InvalidURL):  # redacted: it may contain a password
         return Trouble("The proxy's address cannot be read.", _PROXY_VARIABLES)
     if isinstance(error, requests.exceptions.ProxyError):
         return Trouble("The proxy does not answer, or refuses.", _PROXY_VARIABLES)

@@ -16,7 +16,7 @@ from .origin import origin_of
 class Product(NamedTuple):
     """A product: where it is, what it takes, and in whose words it refuses.
 
-    ``hosts`` may have a ``*`` within a label; a ``*`` in ``paths``, which are prefixes, stands for
+    ``hosts`` may contain a ``*`` within a label; a ``*`` in ``paths``, which are prefixes, matches
     one segment. ``takes`` has ``jwt`` for a token of an application, ``basic``, ``query``, ``body``
     and ``signature`` for the API key and secret in these places, or words for anything else.
     """

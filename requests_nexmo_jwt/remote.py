@@ -100,7 +100,7 @@ def find(application_id: Any, sign: Hidden[Any], public_key: Any, private_key: A
     missing += ["sign"] if sign.reveal() is None else []
     missing += ["public_key"] if public_key is None else []
     if private_key is not None:
-        problem = "sign stands in place of private_key and passphrase. Give only one of them"
+        problem = "sign replaces private_key and passphrase. Give only one of them"
     elif missing:
         problem = f"{' and '.join(missing)} missing. Give all three"
     elif not callable(sign.reveal()):

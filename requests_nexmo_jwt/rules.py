@@ -34,7 +34,7 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
 
 
 def _versions_in(acl: object) -> Iterator[Violation]:
-    """Yield what is wrong with a path such as ``/v1/calls``: ``/*/`` stands for the version."""
+    """Yield what is wrong with a path such as ``/v1/calls``: ``/*/`` matches the version."""
     paths = acl.get("paths") if isinstance(acl, Mapping) else None
     for path in paths if isinstance(paths, Mapping) else ():
         version, _, further = str(path).removeprefix("/").partition("/")
@@ -99,7 +99,7 @@ def longest_life(claims: Mapping[str, Any]) -> int:
 def read_time(value: object) -> int | None:
     """Return the Unix seconds that a claim means, also where it has them as a string or a fraction.
 
-    Whether Nexmo reads those is not documented; what else is wrong can be told all the same.
+    Whether Nexmo accepts those is not documented; other faults can be reported all the same.
     """
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         return int(value)
@@ -123,7 +123,7 @@ def span(seconds: float) -> str:
 def acl_opens(acl: Mapping[str, Any], method: str, path: str) -> bool:
     """Tell whether a well-formed ``acl`` opens ``path`` for ``method``; ``filters`` are not read.
 
-    In a path of an ``acl``, ``*`` stands for anything within a segment, and ``**`` for
+    In a path of an ``acl``, ``*`` matches anything within a segment, and ``**``
     any number of segments, none included: ``/*/calls/**`` opens ``/v1/calls``.
     """
     return any(

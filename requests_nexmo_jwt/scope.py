@@ -36,7 +36,7 @@ class Scope:
     """The origins that may receive a token.
 
     ``hosts`` replaces Vonage's: names (https is implied), names with one leading ``*.``
-    or a ``*`` within one label, which stand for a single label or a part of it, or whole
+    or a ``*`` within one label, which match a single label or a part of it, or whole
     origins such as ``http://prism:4010``. By default they come from the environment
     variable ``NEXMO_JWT_HOSTS``. Where that names none either, loopback is in scope too, unless
     requests ``elsewhere`` go ``"unsigned"``; ``"refuse"`` refuses them.
@@ -107,7 +107,7 @@ class Scope:
     def names(self, origin: Origin) -> bool:
         """Tell whether tokens for other uses may follow the clock of ``origin``.
 
-        It has to be named: a loopback server that nobody named may be anything.
+        It has to be configured: any other loopback server may be anything.
         """
         return any(entry.admits(origin) for entry in self._entries)
 
@@ -182,7 +182,7 @@ def _entry(text: object, named_by: str) -> _Entry:
         host = match["host"].strip("[]")
         fixed = host.replace("*", "x", 1)
         if "*" in host and fixed.count(".") - host.split("*")[0].count(".") < 2:
-            problem = "names too many hosts: a '*' stands in one label, before two or more others"
+            problem = "matches too many hosts: a '*' needs two or more labels after it"
         elif not canonical(fixed) or port > 65535:
             problem = "is neither a host nor an origin"
         else:

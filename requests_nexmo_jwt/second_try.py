@@ -27,7 +27,7 @@ def is_async(response: Response) -> bool:
 
 def obstacle(refused: Response) -> str | None:
     """Make the body ready to be sent again, and tell what keeps the request from it."""
-    if getattr(refused, "connection", None) is None:  # as with adapters of somebody else's
+    if getattr(refused, "connection", None) is None:  # as with third-party adapters
         return "this HTTP client cannot resend from a response hook"
     body = refused.request.body
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
@@ -99,7 +99,7 @@ def _in_place_of(
 def _read(refused: Response, *, is_streamed: bool) -> None:
     """Read a refusal for ``history``, until there are many bytes or seconds, and close it.
 
-    Whoever streams would not have read it at all, so then it is not read.
+    With ``stream=True`` it is not read at all.
     """
     if refused._content_consumed:
         return

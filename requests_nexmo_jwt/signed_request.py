@@ -137,7 +137,7 @@ class _Sent(NamedTuple):
 
 
 def _log_messages() -> ModuleType:
-    """Import the sentences on a refusal: whoever is never refused does not pay for it."""
+    """Import the log messages only when a request is refused."""
     from . import log_messages
 
     return log_messages

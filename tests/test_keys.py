@@ -535,7 +535,7 @@ def test_a_pipe_without_a_writer_is_reported_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "private.key")
-    with pytest.raises(PrivateKeyError, match="it is a pipe, and nobody writes to it"):
+    with pytest.raises(PrivateKeyError, match="it is a pipe without a writer"):
         NexmoJWT(APPLICATION_ID, tmp_path / "private.key")
     os.mkfifo(tmp_path / ".vonagerc")
     monkeypatch.chdir(tmp_path)

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NexmoJWTError as error:
         return fail(in_options(str(error), arguments))
     except BrokenPipeError:
-        # Whoever reads has enough. Python would complain of it once more at its end.
+        # The reader has closed the pipe. Python would report it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

@@ -29,7 +29,7 @@ def add_to(commands: Any) -> None:
         "show what a token says, and which of the documented rules it keeps",
         "Show what a token says, and which of the documented rules it keeps: a tick for one that\n"
         "is kept, a cross for one that is broken, a question mark where it is not documented\n"
-        "whether Nexmo accepts such a token. It needs no key; where one is at hand, it tells\n"
+        "whether Nexmo accepts such a token. It needs no key; where one is available, it shows\n"
         "whether the token was signed with it.",
     )
     parser.add_argument(
@@ -109,7 +109,7 @@ def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule
 
 
 def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool | None, str]:
-    """Verify the signature where a key is at hand; None where it was not verified."""
+    """Verify the signature where a key is available; None where it was not verified."""
     if arguments.app_id:
         check_both(arguments)
     try:

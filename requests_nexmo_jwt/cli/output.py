@@ -77,7 +77,7 @@ def is_terminal() -> bool:
 
 
 def _wrapped(body: str, margin: int) -> str:
-    """Wrap ``body`` between words; what follows its first line stands under its words."""
+    """Wrap ``body`` between words; further lines are aligned with the first."""
     number = body.partition(". ")[0]
     under = margin + (len(number) + 2 if number.isdigit() else 0 if margin else 2)
     lines = textwrap.wrap(body, _WIDTH - under, break_long_words=False, break_on_hyphens=False)

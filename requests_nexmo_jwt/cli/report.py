@@ -26,7 +26,7 @@ from .versions import all_versions, installed_version
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose token it was; without credentials and key where somebody else has signed it."""
+    """Whose token it was; without credentials and key for a token that was given."""
 
     credentials: Credentials | None = None
     key: Key | None = None

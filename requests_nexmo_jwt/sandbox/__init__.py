@@ -7,7 +7,7 @@ It is for people without an account, for tests, and for trying things offline::
         assert nexmo.requests[-1].accepted
 
 It listens on 127.0.0.1 only. It signs nothing, so that its verdict depends on no signer. Why it
-refused a request stands in ``nexmo.requests``, in the log and in the header ``X-Sandbox-Verdict``,
+refused a request is in ``nexmo.requests``, in the log and in the header ``X-Sandbox-Verdict``,
 which Nexmo does not have. What is not documented of Nexmo, the sandbox decides by itself:
 ``docs/vonage.md`` tells one from the other.
 """
@@ -82,7 +82,7 @@ class Sandbox:
 
     :param port: the port on 127.0.0.1; 0 takes a free one.
     :param clock_offset: seconds that the sandbox's clock is ahead of this machine's;
-        negative if behind. It may be set anew at any time.
+        negative if behind. It can be changed at any time.
     :param ssl_context: a server's context, to speak TLS; the name to call is then
         ``localhost``.
     :param application_id: the application's id; by default a new one.
@@ -191,10 +191,10 @@ class Sandbox:
         body: object = b"",
         headers: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Answer each request for ``method`` and ``path`` with this, until told otherwise.
+        """Answer each request for ``method`` and ``path`` with this, until it is replaced.
 
-        A request that is refused gets its refusal as ever. A ``path`` without a query stands for
-        itself with any. ``body`` is str, bytes, or what is sent as JSON. Raises ``ValueError`` or
+        A request with a bad token still gets its refusal. A ``path`` without a query matches
+        every query. ``body`` is str, bytes, or what is sent as JSON. Raises ``ValueError`` or
         ``TypeError`` for what HTTP cannot send.
         """
         if not path.startswith("/"):

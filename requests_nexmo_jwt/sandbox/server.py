@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), Handler)
         if ssl_context:
-            # The handshake is left to the connection's own thread: a slow client stops nobody.
+            # The connection's own thread does the handshake, so a slow client blocks no other.
             self.socket: socket.socket = ssl_context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -129,4 +129,4 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(size)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep silent: whoever runs the sandbox asks for ``requests``."""
+        """Log nothing: the sandbox has a log of its own."""
