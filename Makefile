@@ -10,7 +10,7 @@ unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
-.PHONY: demo test test-lowest test-anywhere lint bench load clean
+.PHONY: demo test test-lowest test-anywhere lint bench load live clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
@@ -39,6 +39,11 @@ bench: $(VENV)/installed-tests $(VENV)/installed-peers
 
 load: $(VENV)/installed-tests
 	@$(BIN)/python tests/load.py
+
+# Asks the real Vonage, with your credentials, what no public source says; never in CI.
+# Options: make live LIVE="--pause 2 --output answers.json"
+live: $(VENV)/installed
+	@$(BIN)/python tests/live.py $(LIVE)
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

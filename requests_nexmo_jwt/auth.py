@@ -27,6 +27,9 @@ from .scope import Scope
 from .signed_request import SignedRequest
 from .signer import Signer
 
+#: The extension of an httpx request by which one that carries a token is known.
+SIGNED = "requests_nexmo_jwt"
+
 
 class AnyRequest(Protocol):
     """A request of whichever client: requests', httpx's or niquests'."""
@@ -132,7 +135,7 @@ class NexmoJWT(AuthBase):
         else:
             from . import remote  # not for those who have the key
 
-            found = remote.find(name, signing, public, key or opener)
+            found = remote.find(name, signing, public, opener if key is None else key)
         claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
         self._signer = Signer(found, claims_set, opener)
         self._scope = Scope(hosts, elsewhere)
@@ -151,20 +154,23 @@ class NexmoJWT(AuthBase):
         read = read_by_requests if has_hooks else read_by_any_client
         origin = self._scope.origin_for(str(request.url), goes_by_proxy=read)
         if origin is None:
-            _take_back(request)
+            take_back(request)
             return r
         signed = SignedRequest(self._signer, self._clocks.of(origin))
         request.headers["Authorization"] = signed.new_header()
         if has_hooks:
             _set_hooks(request, hook_for(request, signed))
+        elif hasattr(request, "extensions"):
+            request.extensions = {**request.extensions, SIGNED: signed}
         return r
 
-    def header(self, url: str) -> str:
+    def header(self, url: object) -> str:
         """Return a new ``Authorization`` header for a request to ``url``, for any client.
 
-        Raises ``ScopeError`` where ``url``, of http or of a WebSocket, may not have one.
+        ``url`` is a str, or a URL object of the client, of http or of a WebSocket. Raises
+        ``ScopeError`` where it may not receive a token.
         """
-        origin = self._scope.check(url, goes_by_proxy=read_by_any_client)
+        origin = self._scope.check(str(url), goes_by_proxy=read_by_any_client)
         offset = self._clocks.of(origin).offset
         return self._signer.sign(time.time() + offset).header
 
@@ -208,12 +214,14 @@ class NexmoJWT(AuthBase):
         return f"{type(self).__name__}({self._signer!r}{self._scope.elsewhere_in_words})"
 
 
-def _take_back(request: Any) -> None:
+def take_back(request: Any) -> None:
     """Take a token of ours off a request that was signed before, for another place."""
-    ours = [hook for hook in _hooks(request) if isinstance(hook, ResponseHook)]
-    if any(hook.signed.has_sent(request.headers.get("Authorization")) for hook in ours):
+    hooks = [hook for hook in _hooks(request) if isinstance(hook, ResponseHook)]
+    mark = getattr(request, "extensions", {}).get(SIGNED)
+    ours = [*(hook.signed for hook in hooks), *filter(None, [mark])]
+    if any(signed.has_sent(request.headers.get("Authorization")) for signed in ours):
         del request.headers["Authorization"]
-    if ours:
+    if hooks:
         _set_hooks(request)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from typing import Any
 
 from . import auth
+from .origin import Origin, origin_of
 from .proxies import read_by_any_client
 from .signed_request import Answer, SignedRequest, conclude
 
@@ -24,24 +25,27 @@ class AuthFlow(auth.NexmoJWT):
         """Send a copy of the request that carries a token, and at most one more."""
         origin = self._scope.origin_for(str(request.url), goes_by_proxy=read_by_any_client)
         if origin is None:
+            auth.take_back(request)
             yield request
             return
         signed = SignedRequest(self._signer, self._clocks.of(origin))
-        request, started = self._signed(request, signed.new_header()), time.perf_counter()
+        request, started = self._copy(request, signed.new_header(), signed), time.perf_counter()
         response = yield request
-        judging = signed.judge(_answer(response, started), lambda: self._obstacle(response))
+        answer = _answer(response, started, origin)
+        judging = signed.judge(answer, lambda: self._obstacle(response))
         header = next(judging, None)
         if header:
-            request, started = self._signed(response.request, header), time.perf_counter()
-            conclude(judging, _answer((yield request), started))
+            request, started = self._copy(response.request, header, signed), time.perf_counter()
+            response.cookies.set_cookie_header(request)
+            conclude(judging, _answer((yield request), started, origin))
 
-    def _signed(self, request: Any, header: str) -> Any:
+    def _copy(self, request: Any, header: str, signed: SignedRequest) -> Any:
         again = type(request)(
             request.method,
             request.url,
             headers=request.headers,
             stream=request.stream,
-            extensions=request.extensions,
+            extensions={**request.extensions, auth.SIGNED: signed},
         )
         again.headers["Authorization"] = header
         if isinstance(again.stream, self._replayable):
@@ -53,12 +57,10 @@ class AuthFlow(auth.NexmoJWT):
         return None if is_replayable else "the request body cannot be read again"
 
 
-def _answer(response: Any, started: float) -> Answer:
-    return Answer(
-        response.status_code,
-        response.headers,
-        str(response.url),
-        response.request.method,
-        response.request.headers.get("Authorization"),
-        time.perf_counter() - started,
-    )
+def _answer(response: Any, started: float, origin: Origin) -> Answer:
+    request, seconds = response.request, time.perf_counter() - started
+    # A redirect from http to https of one host keeps the header: another origin, another clock.
+    has_our_token = origin_of(str(request.url)) == origin
+    header = request.headers.get("Authorization") if has_our_token else None
+    url, method = str(request.url), request.method
+    return Answer(response.status_code, response.headers, url, method, header, seconds)

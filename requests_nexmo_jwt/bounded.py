@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from requests import RequestException, Response
+from requests import Response
 
 
 def read_beginning(response: Response, limit: int, seconds: float) -> bytes:
@@ -15,7 +15,7 @@ def read_beginning(response: Response, limit: int, seconds: float) -> bytes:
     byte is read at a time: a larger read would wait for all of its bytes.
     """
     body, deadline = bytearray(), time.monotonic() + seconds
-    with suppress(RequestException):
+    with suppress(OSError):  # a RequestException is one, niquests' too
         for byte in response.iter_content(1):
             body += byte
             if len(body) >= limit or time.monotonic() > deadline:

@@ -38,6 +38,11 @@ def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Cre
     """
     if application_id is None and private_key is None:
         return _discover()
+    if hasattr(application_id, "headers"):
+        raise CredentialsError(
+            "application_id is a request: the class was given where an object is needed. Write "
+            "auth=NexmoJWT() instead of auth=NexmoJWT."
+        )
     if application_id is None or private_key is None:
         missing = "application_id" if application_id is None else "private_key"
         raise CredentialsError(

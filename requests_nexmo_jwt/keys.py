@@ -135,7 +135,7 @@ def concealed(argument: object) -> Any:
     if argument is None or isinstance(argument, (RSAPrivateKey, RSAPublicKey, Secret)):
         return argument
     if isinstance(argument, (str, bytes)):
-        return Secret(argument, type(argument).__name__)
+        return Secret(argument, "str" if isinstance(argument, str) else "bytes")
     if isinstance(argument, os.PathLike):
         return Secret(os.fspath(argument), "a path")
     return Secret("", pem.kind(argument))

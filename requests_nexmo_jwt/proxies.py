@@ -14,6 +14,8 @@ from requests.utils import get_environ_proxies, select_proxy
 
 def read_by_requests(url: str) -> bool:
     """Tell whether requests, HTTPie and niquests would send a request for ``url`` to a proxy."""
+    if url.startswith("ws"):  # of these, niquests alone takes it, and reads it in its own way
+        return read_by_any_client(url)
     return bool(select_proxy(url, get_environ_proxies(url, no_proxy=None)))
 
 
@@ -21,11 +23,13 @@ def read_by_any_client(url: str) -> bool:
     """Tell whether some client would send a request for ``url`` to a proxy.
 
     All of them agree on ``NO_PROXY`` where it is ``*``, or has the host itself or its domain.
+    For a WebSocket, some use the proxy of any scheme.
     """
     proxies = getproxies()
-    if not (proxies.get("http") or proxies.get("all")):
+    no_proxy = proxies.pop("no", "")
+    if not proxies or not (url.startswith("ws") or {"http", "all"} & proxies.keys()):
         return False
-    host, no_proxy = urlsplit(url).hostname or "", proxies.get("no", "")
+    host = urlsplit(url).hostname or ""
     is_name = ":" not in host and not host.rpartition(".")[2].isdigit()
     return no_proxy != "*" and not any(
         host == entry

@@ -27,7 +27,7 @@ def _nexmo_key() -> RSAPrivateKey:
 
 
 @pytest.fixture
-def nexmo(_nexmo_key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def nexmo(_nexmo_key: RSAPrivateKey) -> Iterator[Sandbox]:
     """A running ``Sandbox`` whose credentials are the ones that ``NexmoJWT()`` finds.
 
     The ``VONAGE_`` variables are set to its application and account, other variables with
@@ -37,12 +37,14 @@ def nexmo(_nexmo_key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterato
     from .places import VARIABLES
     from .sandbox import Sandbox
 
-    with Sandbox(key=_nexmo_key) as sandbox:
+    # Not the test's own monkeypatch, whose undo() would bring the person's credentials back.
+    with Sandbox(key=_nexmo_key) as sandbox, pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
-            monkeypatch.delenv(name, raising=False)
+            patch.delenv(name, raising=False)
         for name, value in sandbox.environment.items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
         others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
         for name in ("no_proxy", "NO_PROXY"):
-            monkeypatch.setenv(name, f"{others},127.0.0.1" if others else "127.0.0.1")
+            if others != "*":
+                patch.setenv(name, f"{others},127.0.0.1" if others else "127.0.0.1")
         yield sandbox

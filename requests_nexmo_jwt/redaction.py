@@ -98,6 +98,8 @@ def harmless(value: object) -> object:
 
 def shown(value: object) -> str:
     """Return ``value`` as a message may show it: short, and not at all if it may be a key."""
+    if callable(value):  # a partial function has its arguments in it
+        return f"<{type(value).__name__}>"
     try:
         text = repr(value)
     except Exception:  # an int of over 4300 digits, say

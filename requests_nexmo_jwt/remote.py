@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
+    load_der_public_key,
     load_pem_public_key,
 )
 
@@ -56,10 +57,11 @@ class RemoteKey:
             return signature
         else:
             problem = f"{len(signature)} bytes that are not a signature by the key of public_key"
+        del signature  # a wrong public_key, and frames would have a whole token
         raise PrivateKeyError(
             f"sign returned {problem}, so there is no token. It has to return the "
-            "RSASSA-PKCS1-v1_5 SHA-256 signature of the bytes that it is given, not of their "
-            "digest, and public_key has to belong to the key that signs."
+            "RSASSA-PKCS1-v1_5 SHA-256 signature of the bytes that it is given; a service that "
+            "signs a digest gets their SHA-256. And public_key has to belong to the key that signs."
         )
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
@@ -104,7 +106,8 @@ def find(application_id: Any, sign: Hidden[Any], public_key: Any, private_key: A
     elif missing:
         problem = f"{' and '.join(missing)} missing. Give all three"
     elif not callable(sign.reveal()):
-        problem = f"sign is {pem.kind(sign.reveal())}. Give a function from bytes to bytes"
+        kind = type(sign.reveal()).__name__
+        problem = f"sign is of type {kind}. Give a function from bytes to bytes"
     elif iscoroutinefunction(sign.reveal()):
         problem = "sign is an async function, which nothing awaits. Give a plain one"
     else:
@@ -124,15 +127,17 @@ def _public_key(given: RSAPublicKey | RSAPrivateKey | Secret) -> RSAPublicKey:
             "openssl pkey -in private.key -pubout"
         )
     try:
-        key: object = load_pem_public_key(given.reveal().strip().replace(b"\\n", b"\n"))
+        if given.reveal().startswith(b"\x30"):  # the first byte of DER, in which AWS hands it out
+            key: object = load_der_public_key(given.reveal())
+        else:
+            key = load_pem_public_key(given.reveal().strip().replace(b"\\n", b"\n"))
     except (ValueError, UnsupportedAlgorithm):
         key = None
-    if not isinstance(key, RSAPublicKey):
-        found = (
-            "is not a public key in PEM" if key is None else f"is {pem.kind(key)}, not an RSA key"
-        )
-        raise PrivateKeyError(
-            f"public_key {found}. Give the text that begins with '-----BEGIN PUBLIC KEY-----', "
-            "not the path of its file."
-        )
-    return key
+    if isinstance(key, RSAPublicKey):
+        return key
+    found = "is not a public key in PEM or DER" if key is None else f"is {pem.kind(key)}, not RSA"
+    is_path = b"-----BEGIN" not in given.reveal()
+    raise PrivateKeyError(
+        f"public_key {found}. Give the text that begins with '-----BEGIN PUBLIC KEY-----'"
+        f"{', not the path of its file' if is_path else ''}."
+    )

@@ -84,8 +84,8 @@ class Scope:
             raise ScopeError(self._refusal(origin, url), host=origin.host)
         if origin.scheme == "http" and goes_by_proxy(url):
             raise ScopeError(
-                f"HTTP_PROXY or ALL_PROXY names a proxy for {origin}, which would see the token "
-                f"in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
+                f"The environment names a proxy for {origin} (HTTP_PROXY, ALL_PROXY), which would "
+                f"see the token in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
                 host=origin.host,
             )
         return origin
@@ -119,10 +119,11 @@ class Scope:
             in_clear = " Write https:// for those." if origin.scheme == "http" else ""
             return f"{origin} does not accept a token: {product.instead}.{in_clear}"
         if self._wants_tls(origin):
-            scheme = "ws" if url.startswith("ws") else "http"
+            if url.startswith("ws"):
+                return f"{shown(host_part(url))} is in clear text. Write wss:// instead of ws://."
             return (
-                f"{origin} would send the token in clear text. Write {scheme}s:// instead of "
-                f"{scheme}://; with HTTPie, use the command 'https' instead of 'http'."
+                f"{origin} would send the token in clear text. Write https:// instead of http://; "
+                "with HTTPie, use the command 'https' instead of 'http'."
             )
         whose = "one of Vonage's API origins" if self._is_default else "one of the configured hosts"
         return (
@@ -141,8 +142,10 @@ class Scope:
 def _read(url: str) -> Origin:
     origin = origin_of(url)
     if origin is None:
+        has_host = re.match(r"(https?|wss?):/?/?[^/?#]", url, re.IGNORECASE)
+        problem = "its host is ambiguous" if has_host else "it is not a whole URL"
         raise ScopeError(
-            f"{shown(host_part(url))} is refused: its host is ambiguous. "
+            f"{shown(host_part(url))} is refused: {problem}. "
             "Write https:// and a plain host name, without a user name."
         )
     return origin

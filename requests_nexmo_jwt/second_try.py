@@ -64,15 +64,20 @@ async def send_in_async(refused: Any, header: str, **kwargs: Any) -> Response:
     refused._content, refused._content_consumed = b"", True
     again, started = _copy(refused, header), time.perf_counter()
     response = await refused.connection.send(again, **_at_once(kwargs))
-    return _in_place_of(refused, response, again, started, kwargs)
+    response = _in_place_of(refused, response, again, started, kwargs)
+    hop: Any = response.history[-1]
+    hop.__class__ = type(hop).__base__  # niquests' AsyncResponse wants await for what is there
+    return response
 
 
 def _copy(refused: Response, header: str) -> Any:
-    again = refused.request.copy()
+    again: Any = refused.request.copy()
     if again._cookies is not None:
         extract_cookies_to_jar(again._cookies, refused.request, refused.raw)
         again.prepare_cookies(again._cookies)
     again.headers["Authorization"] = header
+    if hasattr(again, "conn_info"):  # niquests fills it in for the first request alone
+        again.conn_info = getattr(refused.request, "conn_info", None)
     return again
 
 

@@ -185,6 +185,24 @@ def test_a_multiplexed_request_has_a_second_try_and_one_token_for_its_hops(
         assert late.seen == [None]
 
 
+PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "SOCKS_PROXY"]
+
+
+@pytest.mark.parametrize("variable", PROXIES)
+def test_a_websocket_in_clear_text_is_refused_beside_whichever_proxy(
+    variable: str, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """websockets takes the proxy of any scheme, aiohttp WS_PROXY, niquests HTTP_PROXY."""
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    auth, url = nexmo.auth(), nexmo.url.replace("http://", "ws://")
+    request = requests.Request("GET", url).prepare()
+    for sign in (lambda: auth.header(url), lambda: auth(request)):
+        with pytest.raises(ScopeError, match=r"names a proxy for|in clear text"):
+            sign()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert auth.header(url).startswith("Bearer ")
+
+
 @pytest.mark.parametrize("status", [503, 429])
 def test_a_retry_of_urllib3_repeats_the_token_and_it_is_accepted(
     status: int, nexmo: Sandbox

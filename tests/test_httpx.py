@@ -12,7 +12,7 @@ import httpx
 import httpx2
 import jwt
 import pytest
-from conftest import NO_TOKEN, TLS, Internet, address
+from conftest import NO_TOKEN, TLS, Internet, address, answering
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,6 +161,37 @@ def test_out_of_scope_nothing_is_sent_or_it_goes_unsigned(
         assert response.request.headers["Authorization"] == headers["Authorization"]
 
 
+def test_a_request_that_was_signed_loses_its_token_where_it_goes_elsewhere_now(
+    library: Any, nexmo: Sandbox
+) -> None:
+    with Sandbox() as other:
+        options = {"hosts": [nexmo.url], "elsewhere": "unsigned"}
+        ours = LIBRARIES[library].NexmoJWT(nexmo.application_id, nexmo.private_key, **options)
+        for auth in (ours, nexmo.auth(**options)):  # its Auth, and the plain object as a callable
+            with library.Client(auth=auth) as client:
+                request = client.get(nexmo.url).request
+                request.url = library.URL(other.url)
+                client.send(request)
+                request.headers["Authorization"] = "Basic bWluZQ=="
+                client.send(request)
+        assert all(seen.accepted for seen in nexmo.requests)
+        basic = "the scheme of the Authorization header is not Bearer"
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN, basic] * 2
+
+
+def test_a_cookie_of_the_refusal_is_sent_with_the_second_try(client: Any) -> None:
+    refusal = b"HTTP/1.1 401 No\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nSet-Cookie: a=b\r\n"
+    seen: list[bytes] = []
+
+    def answer(request: bytes) -> bytes:
+        seen.append(request)
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    with answering([refusal + b"Content-Length: 0\r\nConnection: close\r\n\r\n"], answer) as url:
+        assert client.get(url).is_success
+    assert b"cookie: a=b" in seen[0].lower()
+
+
 def test_a_streamed_answer_is_the_callers_to_read(client: Any, nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     with client.stream("GET", f"{nexmo.url}/v1/calls") as response:
@@ -231,9 +262,12 @@ def test_from_http_to_https_of_one_host_the_header_is_kept(
         transport = ToTheseServers(library, ports, tls.ca)
         with library.Client(auth=auth, follow_redirects=True, transport=transport) as client:
             nexmo.answer_next(307, {"Location": "https://example.com/second"})
-            client.get("http://example.com/first")
-        (first,), (second,) = nexmo.requests, secure.requests
-        assert first.claims == second.claims is not None
+            secure.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+            assert client.get("http://example.com/first").status_code == 401
+            # Another origin, whose clock and whose refusals are not those of the first.
+            assert client.get("http://example.com/third").is_success
+        assert nexmo.requests[0].claims == secure.requests[0].claims is not None
+        assert len(secure.requests) == 1
 
 
 def test_the_token_arrives_at_api_nexmo_com_through_a_proxy(

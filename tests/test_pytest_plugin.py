@@ -72,12 +72,16 @@ def test_in_a_process(nexmo):
     subprocess.run([sys.executable, "-c", script, nexmo.url], check=True)
     assert nexmo.requests[-1].accepted
 
+def test_undo(nexmo, monkeypatch):
+    monkeypatch.undo()
+    assert requests.get(nexmo.url, auth=NexmoJWT(), timeout=10).ok
+
 def test_afterwards():
     assert {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} == {
         k: v for k, v in BEFORE.items() if not k.startswith("PYTEST")}
 """
     shown = run(test, tmp_path, somebody)
-    assert "3 passed" in shown, shown
+    assert "4 passed" in shown, shown
 
 
 def test_a_run_that_does_not_use_it_imports_one_module_of_ours(

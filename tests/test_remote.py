@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_another_process_signs_and_the_tokens_are_accepted(auth: NexmoJWT, nexmo
     assert jwt.get_unverified_header(auth.token()) == jwt.get_unverified_header(same.token())
 
 
-@pytest.mark.parametrize("form", ["object", "str", "bytes", "one line", "PKCS#1"])
+@pytest.mark.parametrize("form", ["object", "str", "bytes", "one line", "PKCS#1", "DER"])
 def test_a_public_key_in_each_form(form: str, keys: Keys) -> None:
     text = keys.public_pem.decode()
     public_key = {
@@ -67,6 +68,7 @@ def test_a_public_key_in_each_form(form: str, keys: Keys) -> None:
         "str": f"\n{text}\n",
         "bytes": keys.public_pem,
         "one line": text.replace("\n", "\\n"),
+        "DER": keys.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         "PKCS#1": keys.public.public_bytes(Encoding.PEM, PublicFormat.PKCS1).decode(),
     }[form]
     sign = keys_sign(keys)
@@ -160,6 +162,16 @@ def test_it_pickles_where_sign_does(auth: NexmoJWT, nexmo: Sandbox, keys: Keys) 
         pickle.dumps(NexmoJWT(APPLICATION_ID, sign=keys_sign(keys), public_key=keys.public))
 
 
+def test_a_token_that_a_wrong_public_key_held_back_is_in_no_frame(keys: Keys) -> None:
+    auth = NexmoJWT(APPLICATION_ID, sign=keys_sign(keys), public_key=Keys().public)
+    with pytest.raises(PrivateKeyError) as caught:
+        auth.token()
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert not any(
+        isinstance(v, bytes) and len(v) == 256 for f in frames for v in f.f_locals.values()
+    )
+
+
 def test_a_pin_in_a_partial_function_is_in_no_frame_of_ours(keys: Keys) -> None:
     def sign(pin: str, data: bytes) -> bytes:
         raise ConnectionError
@@ -187,13 +199,14 @@ async def sign_later(data: bytes) -> bytes:
         ({"sign": len, "public_key": "good"}, "application_id missing"),
         ({"application_id": "id", "sign": len, "public_key": "good", "private_key": "p"}, "only"),
         ({"application_id": "id", "sign": len, "public_key": "good", "passphrase": "p"}, "only"),
+        ({"application_id": "id", "sign": len, "public_key": "good", "private_key": ""}, "only"),
         ({"application_id": "id", "sign": "sign", "public_key": "good"}, "sign is of type str"),
         ({"application_id": "id", "sign": sign_later, "public_key": "good"}, "an async function"),
         ({"application_id": "id", "sign": len, "public_key": "private"}, "contains a private key"),
         ({"application_id": "id", "sign": len, "public_key": "object"}, "is a private key"),
         ({"application_id": "id", "sign": len, "public_key": "key.pub"}, "not the path of its"),
         ({"application_id": "id", "sign": len, "public_key": Path("key.pub")}, "is a path"),
-        ({"application_id": "id", "sign": len, "public_key": "EC"}, "not an RSA key"),
+        ({"application_id": "id", "sign": len, "public_key": "EC"}, "not RSA"),
         ({"application_id": "id", "sign": len, "public_key": 7}, "is of type int"),
         ({"application_id": "id", "sign": len, "public_key": "small"}, "1024 bits"),
         ({"application_id": " ", "sign": len, "public_key": "good"}, "application_id is"),

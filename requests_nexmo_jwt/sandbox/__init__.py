@@ -169,10 +169,12 @@ class Sandbox:
     def rotate_key(self) -> None:
         """Put a new key into the file ``private_key``, and refuse the keys before it."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        new = self.private_key.with_name("new.key")
+        new = self.private_key.with_name(f"{uuid.uuid4()}.key")
         _write(new, key)
-        self._judge.public_keys[:] = [key.public_key()]
+        keys = self._judge.public_keys
+        keys.append(key.public_key())
         os.replace(new, self.private_key)
+        del keys[:-1]
 
     def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
         """Accept signatures by this key as well, as the application's current one."""
