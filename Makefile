@@ -10,7 +10,7 @@ unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
-.PHONY: demo test test-lowest test-anywhere lint bench load live clean
+.PHONY: demo test test-lowest test-all test-anywhere lint bench load live clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
@@ -21,6 +21,17 @@ test: $(VENV)/installed-tests
 # The same suite with the oldest releases that pyproject.toml admits.
 test-lowest: $(VENV)-lowest/installed-tests
 	$(VENV)-lowest/bin/python -m pytest -n auto
+
+# The suite on every Python that the package is for, as far as this machine has them.
+test-all:
+	@for version in 3.10 3.11 3.12 3.13 3.14; do \
+		if "python$$version" -c "" 2>/dev/null; then \
+			echo "Python $$version:"; \
+			$(MAKE) --no-print-directory test PYTHON="python$$version" VENV=".venv-$$version" || exit 1; \
+			ran="$$ran $$version"; \
+		else missing="$$missing $$version"; fi; \
+	done; \
+	echo "The suite passed on Python$${ran:- (none)}. Not on this machine:$${missing:- none}."
 
 # demo and test in a fresh clone, on a machine full of somebody else's settings.
 test-anywhere:
@@ -33,6 +44,9 @@ lint: $(VENV)/installed-tests
 	MYPYPATH=$(VENV)/downloads/niquests $(BIN)/mypy --strict --follow-imports=silent tests/typed_user.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --level error
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes requests_nexmo_jwt --ignoreexternal
+	rm -rf $(VENV)/dist && $(BIN)/python -m build --no-isolation --outdir $(VENV)/dist . >/dev/null
+	$(BIN)/twine check --strict $(VENV)/dist/*
+	$(BIN)/check-wheel-contents $(VENV)/dist
 
 bench: $(VENV)/installed-tests $(VENV)/installed-peers
 	@$(BIN)/python tests/bench.py
@@ -46,7 +60,7 @@ live: $(VENV)/installed
 	@$(BIN)/python tests/live.py $(LIVE)
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 PIP = -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
@@ -59,16 +73,18 @@ $(VENV)/installed: pyproject.toml
 	@$(BIN)/python $(INSTALL) --editable '.[httpie]'
 	@touch $@
 
-$(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt tests/downloads.txt
+$(VENV)/installed-tests: $(VENV)/installed pyproject.toml tests/downloads.txt
 	@echo "Installing what the tests need into $(VENV): once, about a minute ..."
-	@$(BIN)/python $(INSTALL) --requirement tests/requirements.txt
+	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1'
+	@$(BIN)/python $(INSTALL) --group test --group lint
 	@$(call DOWNLOAD,$(VENV),)
 	@touch $@
 
-$(VENV)-lowest/installed-tests: $(VENV)/installed tests/requirements.txt tests/downloads.txt tests/lowest.txt
+$(VENV)-lowest/installed-tests: $(VENV)/installed pyproject.toml tests/downloads.txt tests/lowest.txt
 	@echo "Installing the oldest releases into $(VENV)-lowest: once, about a minute ..."
 	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
-	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --requirement tests/requirements.txt \
+	@$(VENV)-lowest/bin/python $(INSTALL) --upgrade 'pip>=25.1'
+	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --group test \
 		--constraint tests/lowest.txt
 	@$(call DOWNLOAD,$(VENV)-lowest,--constraint tests/lowest.txt)
 	@touch $@

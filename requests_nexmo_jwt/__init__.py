@@ -1,5 +1,7 @@
 """Signs requests to the Nexmo (Vonage) API with a fresh JWT each."""
 
+__version__ = "0.1.0"
+
 TYPE_CHECKING = False  # type checkers take it for True; typing's own would cost its import
 
 __all__ = [

@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import pty
 import re
 import select
 import shlex
@@ -392,6 +391,8 @@ def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = N
 
     ``typed`` is typed once, when a passphrase is asked for.
     """
+    import pty  # Windows has none
+
     child, terminal = pty.fork()
     if child == 0:
         os.execve(command[0], command, {**os.environ, **env})

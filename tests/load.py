@@ -3,7 +3,6 @@
 It runs with --single-use and refuses a `jti` that it has seen; so none refused is none seen twice.
 """
 
-import resource
 import shlex
 import subprocess
 import sys
@@ -24,6 +23,8 @@ WARM_UP = 4_000
 
 
 def peak_mib() -> float:
+    import resource  # Windows has none
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from .. import __version__
 from ..errors import ClaimError, NexmoJWTError
 from . import check, inspect, sandbox, token
 from .arguments import Parser, in_options
 from .output import fail
-from .versions import installed_version
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=lambda arguments: _help(parser), parser=parser)
-    version = f"%(prog)s {installed_version()}"
+    version = f"%(prog)s {__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     help_command = commands.add_parser("help", help="show this help")

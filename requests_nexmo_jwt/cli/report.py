@@ -13,6 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from .. import __version__
 from ..account import Record
 from ..diagnosis import Cause, is_uuid
 from ..evidence import Evidence
@@ -21,7 +22,7 @@ from ..log_messages import clock_state
 from ..places import CLIConfig, Credentials
 from ..probe import Reply
 from ..redaction import Secret, harmless, shown
-from .versions import all_versions, installed_version
+from .versions import all_versions
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Report:
         found = subject.credentials
         return {
             "ok": self.ok,
-            "version": installed_version(),
+            "version": __version__,
             "credentials": found
             and {"source": found.source, "also_checked": list(found.also_checked)},
             "application": {
