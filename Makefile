@@ -10,7 +10,7 @@ unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
-.PHONY: demo test test-lowest test-all test-anywhere lint bench load live clean
+.PHONY: demo test test-lowest test-all test-anywhere lint bench load live pictures clean
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/demo.py
@@ -50,6 +50,10 @@ lint: $(VENV)/installed-tests
 
 bench: $(VENV)/installed-tests $(VENV)/installed-peers
 	@$(BIN)/python tests/bench.py
+
+# docs/http.svg and docs/check.svg, from real terminals.
+pictures: $(VENV)/installed-tests
+	@$(BIN)/python tests/pictures.py
 
 load: $(VENV)/installed-tests
 	@$(BIN)/python tests/load.py

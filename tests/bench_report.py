@@ -133,7 +133,7 @@ def machine(versions: dict[str, str]) -> dict[str, object]:
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "load_average_at_the_start": [round(load, 2) for load in os.getloadavg()],
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": versions,
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),

@@ -238,25 +238,3 @@ def test_a_websocket_opens_with_a_header_for_its_url(keys: Keys) -> None:
     assert len({jwt.decode(token, keys.public, ["RS256"])["jti"] for token in opened}) == 2
     with pytest.raises(ScopeError, match=r"Write wss:// instead of ws://"):
         auth.header("ws://api.nexmo.com/")
-
-
-def test_the_code_on_the_page_runs_as_printed(nexmo: Sandbox, tmp_path: Path) -> None:
-    """As printed but for the address of the API."""
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "private.key").write_bytes(nexmo.private_key.read_bytes())
-    openssl = ["openssl", "pkey", "-in", "private.key", "-pubout", "-out", "public.pem"]
-    subprocess.run(openssl, check=True, cwd=tmp_path)
-    for block in blocks:
-        code = block.replace("https://api.nexmo.com", nexmo.url)
-        shown = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            cwd=tmp_path,
-            env={**os.environ, **nexmo.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert (shown.returncode, shown.stderr) == (0, "")
-        assert shown.stdout == ("200\n" if "print" in block else "")
-    assert len(nexmo.requests) == len(blocks) - 1

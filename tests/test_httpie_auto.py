@@ -27,8 +27,8 @@ def config(tmp_path: Path) -> Path:
 
 
 def block_of_the_readme(words: str) -> str:
-    """Return the one block of code of the README that has ``words`` in it."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    """Return the one block of code of docs/httpie.md that has ``words`` in it."""
+    readme = (REPOSITORY / "docs" / "httpie.md").read_text(encoding="utf-8")
     (block,) = (code for code in re.findall(r"```\w*\n(.*?)```", readme, re.S) if words in code)
     return block
 

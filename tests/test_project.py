@@ -12,7 +12,7 @@ from conftest import REPOSITORY
 PACKAGES = ("requests_nexmo_jwt", "httpie_nexmo_jwt")
 
 
-def test_wheel_and_sdist_hold_the_two_packages_and_no_tests(tmp_path: Path) -> None:
+def test_the_wheel_has_the_two_packages_and_the_sdist_the_tests_too(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, REPOSITORY]
     subprocess.run(build, check=True, capture_output=True)
     modules = {
@@ -33,15 +33,15 @@ def test_wheel_and_sdist_hold_the_two_packages_and_no_tests(tmp_path: Path) -> N
         ]
         assert sorted(requires) == ["cryptography", "pyjwt[crypto]", "requests"]
         assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
+    tests = [file for file in (REPOSITORY / "tests").rglob("*") if file.is_file()]
     (sdist,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names - {".gitignore"} == modules | {
-        "LICENSE",
-        "README.md",
-        "pyproject.toml",
-        "PKG-INFO",
+        *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "PKG-INFO", "README.md"),
+        *("SECURITY.md", "pyproject.toml"),
         *(f"docs/{page.name}" for page in (REPOSITORY / "docs").iterdir()),
+        *(str(file.relative_to(REPOSITORY)) for file in tests if file.suffix != ".pyc"),
     }
 
 
@@ -56,15 +56,3 @@ def test_the_demo_shows_two_good_calls_and_a_refused_one() -> None:
     assert result.stdout.count('"_embedded"') == 2
     assert "401 Unauthorized" in result.stdout
     assert result.stdout.endswith("All as it should be.\n")
-
-
-def test_the_python_of_the_readme_is_python_and_its_sandbox_runs() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert len(blocks) >= 4
-    for block in blocks:
-        compile(block, "README.md", "exec")
-    (sandbox,) = (block for block in blocks if "with Sandbox()" in block)
-    command = [sys.executable, "-W", "error", "-c", sandbox]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert result.stdout.rstrip().endswith("accepted")
