@@ -308,8 +308,11 @@ def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
 ) -> None:
     try:
         parsed = PARSERS[client](url)
+    except Exception:  # whatever these parsers raise, nothing is sent
+        return
+    try:
         origin = Scope().check(str(parsed))
-    except (ScopeError, ValueError, httpx.InvalidURL, httpx2.InvalidURL):
+    except ScopeError:
         return
     host = parsed.raw_host.decode() if isinstance(parsed.raw_host, bytes) else parsed.raw_host
     if host:  # without one, they refuse to send it
