@@ -31,7 +31,8 @@ test-all:
 			ran="$$ran $$version"; \
 		else missing="$$missing $$version"; fi; \
 	done; \
-	echo "The suite passed on Python$${ran:- (none)}. Not on this machine:$${missing:- none}."
+	test -n "$$ran" || { echo "No supported Python was found." >&2; exit 1; }; \
+	echo "The suite passed on Python$$ran. Not on this machine:$${missing:- none}."
 
 # demo and test in a fresh clone, on a machine full of somebody else's settings.
 test-anywhere:

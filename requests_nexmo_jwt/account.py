@@ -57,7 +57,7 @@ def look_up(
         return None
     origin = origin_of(url)
     where = origin if origin and origin.is_loopback else _VONAGE
-    if not scope.names(where) and not (where.is_loopback and is_ours):
+    if not scope.is_configured(where) and not (where.is_loopback and is_ours):
         return None
     reply = ask(f"{where}/v2/applications/{application_id}", _Basic(account), timeout=timeout)
     return Record(account, reply, _public_key(reply, application_id), is_ours)

@@ -1,4 +1,4 @@
-"""The walk: a request walks in, and walks out with a token of its own.
+"""``NexmoJWT``, the auth object: it gives each request a token of its own.
 
 ``NexmoJWT`` signs the request; a ``ResponseHook`` goes along with it, through its redirects and
 one more try where the server's clock explains a refusal.
@@ -80,7 +80,8 @@ class NexmoJWT(AuthBase):
         function that returns the RSASSA-PKCS1-v1_5 SHA-256 signature (RFC 8017, section 8.2) of
         the bytes that it is given. It is called once for each token, in the thread that needs
         the token, and never here. Each signature is verified with ``public_key`` before it is used.
-    :param public_key: the public key that belongs to it: an ``RSAPublicKey``, or its PEM text.
+    :param public_key: the public key that belongs to it: an ``RSAPublicKey``, PEM as str or bytes,
+        or DER as bytes.
     :param ttl: how long a token is valid, in seconds or as a ``timedelta``: 30 s to
         24 h, 15 min by default. A fraction of a second is dropped.
     :param sub: the name of a Vonage user, for the Client SDK's tokens.
@@ -180,7 +181,7 @@ class NexmoJWT(AuthBase):
         Now is by the clock of the server that last accepted a token. A loopback server counts
         only where ``hosts`` names it.
         """
-        offset = self._clocks.last_confirmed(self._scope.names)
+        offset = self._clocks.last_confirmed(self._scope.is_configured)
         return self._signer.sign(time.time() + offset).text
 
     @property

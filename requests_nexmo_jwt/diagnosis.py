@@ -206,6 +206,19 @@ def _acl_remedy(path: str) -> str:
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:
     """Yield what may be wrong without a proof, and was not disproved."""
+    faults = list(_faults_of_the_token(evidence))
+    yield from faults
+    if evidence.is_signer_right:
+        yield from _once_the_key_is_right(evidence, POSSIBLE if faults else LIKELY)
+    else:
+        yield from _signer_causes(evidence)
+    if evidence.product is None:
+        problem = "This may be a product that expects another kind of authentication."
+        remedy = "See its page in Vonage's API reference."
+        yield Cause("wrong-authentication", POSSIBLE, problem, remedy)
+
+
+def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
     reply = evidence.reply
     for rule in evidence.broken:
         if (rule.name, rule.code) == ("iat", "future") and reply.offset is not None:
@@ -221,14 +234,6 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
     if evidence.token.opens("GET", path) is False and reply.reading.code != dialects.ACL:
         problem = f"The token's acl does not open GET {bare(path)}."
         yield Cause("acl", LIKELY, problem, _acl_remedy(path))
-    if evidence.is_signer_right:
-        yield from _once_the_key_is_right(evidence)
-    else:
-        yield from _signer_causes(evidence)
-    if evidence.product is None:
-        problem = "This may be a product that expects another kind of authentication."
-        remedy = "See its page in Vonage's API reference."
-        yield Cause("wrong-authentication", POSSIBLE, problem, remedy)
 
 
 def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
@@ -247,7 +252,7 @@ def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
         yield Cause("application", POSSIBLE if is_id else LIKELY, problem, _COMPARE_THE_ID)
 
 
-def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
+def _once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]:
     """Yield what Vonage's support names (360000958367) where application and key are right."""
     if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
         return  # the answer itself says what is wrong
@@ -255,7 +260,7 @@ def _once_the_key_is_right(evidence: Evidence) -> Iterator[Cause]:
     capability = f" for {evidence.product.name}" if evidence.product and is_one_product else ""
     yield Cause(
         "capability",
-        LIKELY,
+        certainty,
         f"Application and key are right, but the application's capability{capability} may be off.",
         "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
     )

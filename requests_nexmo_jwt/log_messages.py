@@ -10,13 +10,16 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .clock import TOLERANCE, is_off, server_time
 from .inspection import inspect
 from .products import product_of
 from .redaction import bare
-from .signed_request import Answer
+
+if TYPE_CHECKING:
+    from .signed_request import Answer
 
 
 def clock_news(offset: float, url: str) -> str:
@@ -55,7 +58,10 @@ def summary(
     else:
         reason = _reason(token, refused, application_id, fingerprint, has_worked)
         line += f"token well-formed, clock {state}; {reason}"
-    return f"{line}; run 'nexmo-jwt check' for details." if _has_command() else f"{line}."
+    # 'check' signs a token of its own, whose acl permits everything.
+    may_check = inspect(token).opens(refused.method, urlsplit(refused.url).path) is not False
+    hint = "; run 'nexmo-jwt check' for details" if may_check and _has_command() else ""
+    return f"{line}{hint}."
 
 
 def _reason(

@@ -54,11 +54,11 @@ class Product(NamedTuple):
 
     @property
     def instead(self) -> str:
-        """A clause that says what it takes, where that is not a token."""
+        """A clause that says what it accepts, where that is not a token."""
         if not self.takes_key_and_secret:
-            return f"the {self.name} API takes {self.takes[0]}"
+            return f"the {self.name} API accepts {self.takes[0]}"
         return (
-            f"the {self.name} API takes the API key and secret: auth=(KEY, SECRET) in Python, "
+            f"the {self.name} API accepts the API key and secret: auth=(KEY, SECRET) in Python, "
             "-a KEY:SECRET with http"
         )
 

@@ -54,7 +54,8 @@ class Scope:
             hosts = [entry.strip() for entry in variable.split(",") if entry.strip()] or None
             named_by = HOSTS_VARIABLE
         elif isinstance(hosts, (str, bytes)) or not isinstance(hosts, Iterable):
-            raise ScopeError(f"hosts is a {type(hosts).__name__}. Give a list of hosts or origins.")
+            kind = type(hosts).__name__
+            raise ScopeError(f"hosts is of type {kind}. Give a list of hosts or origins.")
         self._is_default = hosts is None
         self._entries = (
             _vonage() if hosts is None else tuple(_entry(entry, named_by) for entry in hosts)
@@ -91,21 +92,28 @@ class Scope:
         return origin
 
     @property
+    def first_origin(self) -> Origin:
+        """The first origin that is configured by its whole name; by default Vonage's."""
+        whole = (entry for entry in self._entries if "*" not in entry.host)
+        first = next(whole, _Entry("https", VONAGE_HOSTS[0], 443))
+        return Origin(first.scheme, first.host, first.port)
+
+    @property
     def elsewhere_in_words(self) -> str:
         """What a ``repr`` says of requests elsewhere: nothing, by default."""
         return ", elsewhere='unsigned'" if self._is_unsigned_elsewhere else ""
 
     def _admits(self, origin: Origin) -> bool:
         is_open = self._is_default and not self._is_unsigned_elsewhere
-        return self.names(origin) or (is_open and origin.is_loopback)
+        return self.is_configured(origin) or (is_open and origin.is_loopback)
 
     def _wants_tls(self, origin: Origin) -> bool:
         """Tell whether ``origin`` would be in scope but for its clear text."""
-        named = (entry for entry in self._entries if entry.names(origin.host))
+        named = (entry for entry in self._entries if entry.matches(origin.host))
         return origin.scheme == "http" and any(entry.scheme == "https" for entry in named)
 
-    def names(self, origin: Origin) -> bool:
-        """Tell whether tokens for other uses may follow the clock of ``origin``.
+    def is_configured(self, origin: Origin) -> bool:
+        """Tell whether ``origin`` was configured, or is Vonage's: then its clock counts for more.
 
         It has to be configured: any other loopback server may be anything.
         """
@@ -157,9 +165,10 @@ class _Entry(NamedTuple):
     port: int
 
     def admits(self, origin: Origin) -> bool:
-        return (self.scheme, self.port) == (origin.scheme, origin.port) and self.names(origin.host)
+        is_alike = (self.scheme, self.port) == (origin.scheme, origin.port)
+        return is_alike and self.matches(origin.host)
 
-    def names(self, host: str) -> bool:
+    def matches(self, host: str) -> bool:
         before, star, after = self.host.partition("*")
         if not star:
             return host == self.host

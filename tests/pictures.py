@@ -39,7 +39,7 @@ def draw(name: str, command: list[str], folder: str) -> None:
     """Run ``command`` in ``folder``, and draw what the terminal shows."""
     typed = f"cd {shlex.quote(folder)} && exec {shlex.join([str(BIN / command[0]), *command[1:]])}"
     size = {"COLUMNS": str(WIDTH), "LINES": "60", "TERM": "xterm-256color"}
-    shown = at_a_terminal(["/bin/sh", "-c", typed], size).replace("\r\n", "\n").strip()
+    shown = at_a_terminal(["/bin/sh", "-c", typed], size).replace("\r", "").strip()
     shown = re.sub(r"Linux \S+", "Linux", shown.replace(folder, "/home/me"))
     console = Console(record=True, width=WIDTH, file=io.StringIO(), color_system="truecolor")
     console.print(Text.from_ansi(f"\033[1m$ {shlex.join(command)}\033[0m\n{shown}"))

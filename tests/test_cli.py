@@ -173,8 +173,8 @@ LATE = [
     (
         ["check", "--token", ARTICLE_TOKEN, "--url", "https://rest.nexmo.com/sms/json"],
         1,
-        "nexmo-jwt: https://rest.nexmo.com does not accept a token: the SMS API takes the API key "
-        "and secret",
+        "nexmo-jwt: https://rest.nexmo.com does not accept a token: the SMS API accepts the API "
+        "key and secret",
     ),
 ]
 

@@ -114,7 +114,7 @@ def test_with_key_and_secret_at_hand_four_broken_setups_are_diagnosed_for_certai
         nexmo_jwt("check", "--json", "--url", f"{nexmo.url}/v2/applications", env=env)
     )
     assert causes_in(basic) == [("wrong-authentication", "certain")]
-    assert "the Application API takes the API key and secret" in basic["causes"][0]["problem"]
+    assert "the Application API accepts the API key and secret" in basic["causes"][0]["problem"]
 
     nexmo.clock_offset = 3600
     clock = report_of(nexmo_jwt(*ask, env=env))

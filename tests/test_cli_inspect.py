@@ -133,7 +133,7 @@ def test_each_rule_is_reported_with_its_reason(
 ACL = {"paths": {"/*/calls/**": {"methods": ["GET"]}, "/v1/users": {}}}
 CALLS = "https://api.nexmo.com/v1/calls"
 BASIC = (
-    "✗ this product does not accept a token: the {} API takes the API key and secret: "
+    "✗ this product does not accept a token: the {} API accepts the API key and secret: "
     "auth=(KEY, SECRET) in Python"
 )
 
@@ -164,7 +164,7 @@ FOR = [
     (
         None,
         "https://api.opentok.com/v2/project/x",
-        "✗ this product does not accept a token: the OpenTok API takes its own token, in the "
+        "✗ this product does not accept a token: the OpenTok API accepts its own token, in the "
         "header X-OPENTOK-AUTH",
     ),
     (None, "https://video.api.vonage.com/v2/project/x", "✓ for: GET /v2/project/x"),

@@ -152,7 +152,7 @@ def test_a_key_that_was_rotated_to_a_wrong_one_is_accused(
 def test_an_acl_that_does_not_open_the_request_is_named(nexmo: Sandbox, warnings: Callable) -> None:
     auth = nexmo.auth(acl=["/*/users/**"])
     assert requests.get(f"{nexmo.url}/v1/calls?a=b", auth=auth, timeout=10).status_code == 401
-    assert "the token's acl does not open GET /v1/calls;" in warnings()[0]
+    assert "the token's acl does not open GET /v1/calls." in warnings()[0]
     assert "is not the one of application" not in warnings()[0]
 
 
@@ -177,7 +177,7 @@ def test_a_wrong_clock_is_reported_and_a_broken_rule_does_not_blame_the_key(
     [
         (
             "/v2/applications",
-            "the token is not the problem: the Application API takes the API key",
+            "the token is not the problem: the Application API accepts the API key",
             "key (",
         ),
         ("/v1/calls", "perhaps the key (SHA256:", "another authentication"),

@@ -73,7 +73,7 @@ def test_each_line_of_the_table_is_found_again(product: object) -> None:
         for host in product.hosts:
             found = find(path.replace("*", "abcd1234"), host.replace("*", "eu"))
             assert found == product
-    assert product.takes_jwt or product.instead.startswith(f"the {product.name} API takes ")
+    assert product.takes_jwt or product.instead.startswith(f"the {product.name} API accepts ")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_the_wheel_has_the_two_packages_and_the_sdist_the_tests_too(tmp_path: Pa
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names - {".gitignore"} == modules | {
         *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "PKG-INFO", "README.md"),
-        *("SECURITY.md", "pyproject.toml"),
+        *("SECURITY.md", "pyproject.toml", ".ci/run"),
         *(f"docs/{page.name}" for page in (REPOSITORY / "docs").iterdir()),
         *(str(file.relative_to(REPOSITORY)) for file in tests if file.suffix != ".pyc"),
     }

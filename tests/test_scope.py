@@ -386,7 +386,7 @@ def test_a_refusal_names_the_host_and_the_way_out(
     assert caught.value.host in (None, urlsplit(url).hostname)
 
 
-KEY_AND_SECRET = "API takes the API key and secret: auth=(KEY, SECRET) in Python, -a KEY:SECRET wit"
+KEY_AND_SECRET = "API accepts the API key and secret: auth=(KEY, SECRET) in Python, -a KEY:SECRET"
 
 # URLs of products that take no token, and what they take.
 TAKES_NO_TOKEN = [
@@ -398,20 +398,20 @@ TAKES_NO_TOKEN = [
     ("https://rest.nexmo.com", f"the rest.nexmo.com {KEY_AND_SECRET}"),
     (
         "https://api.opentok.com/v2/project/x",
-        "the OpenTok API takes its own token, in the header X-OPENTOK-AUTH.",
+        "the OpenTok API accepts its own token, in the header X-OPENTOK-AUTH.",
     ),
     (
         "https://api.vonage.com/t/vbc.prod/x",
-        "the VBC API takes the OAuth2 token of one of its users.",
+        "the VBC API accepts the OAuth2 token of one of its users.",
     ),
-    ("https://x.cc.vonage.com/", "the Contact Center API takes its own token."),
+    ("https://x.cc.vonage.com/", "the Contact Center API accepts its own token."),
     (
         "https://oidc.idp.vonage.com/oauth2/auth",
-        "the Number verification API takes no token: it is for browsers.",
+        "the Number verification API accepts no token: it is for browsers.",
     ),
     (
         "https://studio-api-eu.ai.vonage.com/x",
-        "the AI Studio API takes a key in the header X-Vgai-Key.",
+        "the AI Studio API accepts a key in the header X-Vgai-Key.",
     ),
 ]
 

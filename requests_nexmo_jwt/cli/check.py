@@ -19,11 +19,12 @@ from ..origin import host_part, origin_of
 from ..passphrase import ask_if_missing
 from ..probe import Reply
 from ..redaction import Secret
+from ..scope import Scope
 from .arguments import add_command, add_credentials, check_both, filled, in_options, read_token
 from .output import is_terminal, mark, show, show_json
 from .report import Report, Subject
 
-DEFAULT_URL = "https://api.nexmo.com/v1/calls?page_size=1"
+DEFAULT_PATH = "/v1/calls?page_size=1"
 
 
 def add_to(commands: Any) -> None:
@@ -33,14 +34,14 @@ def add_to(commands: Any) -> None:
         "check",
         _run,
         "find out why a request is refused",
-        "Look at the credentials, the key and the clock, make a request, and say what is wrong.\n"
-        "Where the request is refused, a second one asks the Users API, whose refusals say more\n"
-        "than Voice's. Where the API key and secret are found at the same place as the\n"
-        "application, Vonage is asked for its public key.",
+        "Check the credentials, the key and the clock, make a request, and report what is wrong.\n"
+        "If the request is refused, a second one asks the Users API, whose refusals say more than\n"
+        "Voice's. If an API key and secret are found as well, Vonage is asked for the\n"
+        "application's public key.",
     )
     add = parser.add_argument
-    url = "what to request; it must be in scope (default: %(default)s)"
-    add("--url", type=_url, default=DEFAULT_URL, help=url)
+    url = "what to request (default: Voice's list of calls, at Vonage or at the first of the"
+    add("--url", type=_url, help=f"{url} configured hosts)")
     host = "a host that may receive the token, instead of Vonage's; may be repeated"
     add("--host", action="append", type=filled, metavar="HOST", help=host)
     add("--public-key", action="store_true", help="print the public key, for Vonage's dashboard")
@@ -56,11 +57,12 @@ def add_to(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     # What a request would log, this command says itself.
     logging.getLogger("requests_nexmo_jwt").addHandler(logging.NullHandler())
-    subject = Subject()
+    subject, url = Subject(), arguments.url or ""
     try:
+        url = url or f"{Scope(arguments.host).first_origin}{DEFAULT_PATH}"
         auth, subject = _subject(arguments)
         evidence = investigate(
-            arguments.url,
+            url,
             auth,
             hosts=arguments.host,
             place=subject.credentials.place if subject.credentials else None,
@@ -70,9 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except NexmoJWTError as error:
         if not arguments.json:
             raise
-        report = Report(
-            subject, Evidence(Reply(host_part(arguments.url))), [_unusable(error, arguments)]
-        )
+        report = Report(subject, Evidence(Reply(host_part(url))), [_unusable(error, arguments)])
     else:
         may_hint = evidence.record is None and not arguments.no_account
         found = causes(evidence)

@@ -6,7 +6,6 @@ import argparse
 import logging
 import re
 import shlex
-import shutil
 import signal
 import sys
 import threading
@@ -29,14 +28,14 @@ def add_to(commands: Any) -> None:
         _run,
         "run a loopback Nexmo to try things on",
         "Run a loopback Nexmo with a throwaway application. It judges tokens by the documented\n"
-        "rules, and refuses in the words of the product that a path belongs to. Why it really\n"
-        "refused, it logs, and says in the header X-Sandbox-Verdict. Ctrl-C stops it.",
+        "rules, and refuses in the words of the product that a path belongs to. The log and the\n"
+        "header X-Sandbox-Verdict say why. Ctrl-C stops it.",
     )
     port = "the port on 127.0.0.1 (default: a free one)"
     parser.add_argument("--port", type=_port, default=0, help=port)
     ahead = "set the sandbox's clock ahead of this machine's, or behind it if negative"
     parser.add_argument("--clock-offset", type=seconds, default=0, metavar="SECONDS", help=ahead)
-    once = "refuse a token that was accepted before, as Nexmo does not"
+    once = "refuse a token that was accepted before; Nexmo accepts it again"
     parser.add_argument("--single-use", action="store_true", help=once)
 
 
@@ -86,6 +85,6 @@ def _how_to_call(nexmo: Sandbox) -> str:
 
 
 def _installed(program: str) -> str:
-    """Return how to call a ``program`` that pip installed beside us: by path if PATH has not it."""
+    """Return the path of a ``program`` beside us: another terminal may not have it on its PATH."""
     beside = Path(sys.executable).with_name(program)
-    return str(beside) if beside.exists() and shutil.which(program) != str(beside) else program
+    return str(beside) if beside.exists() else program
