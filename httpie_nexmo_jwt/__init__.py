@@ -11,8 +11,8 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
     name = "Nexmo (Vonage) JWT"
     auth_type = "nexmo-jwt"
     description = (
-        "Without -a, from the environment or the Vonage CLI's files. Or "
-        "-a APPLICATION_ID:KEY_PATH, and claims behind a '?': "
+        "Without -a, credentials are found in the environment or the Vonage CLI's files. Or give "
+        "-a APPLICATION_ID:KEY_PATH, with options after a '?': "
         "-a 'APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**' "
         "(ttl in seconds; acl may be repeated; host=http://localhost:4010 and the like "
         "names a host that may receive a token, instead of Vonage's)"

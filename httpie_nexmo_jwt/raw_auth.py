@@ -76,7 +76,7 @@ def read(text: str | None) -> RawAuth:
     application_id, colon, key_path = credentials.partition(":")
     if not (application_id and key_path) and (credentials or not question_mark):
         missing = "':'" if not colon else "key path" if application_id else "application id"
-        raise CredentialsError(f"It has no {missing}. Write {_FORM}.")
+        raise CredentialsError(f"The value has no {missing}. Write {_FORM}.")
     absolute = absolute_path(key_path) if key_path else ""
     if "?" in absolute:
         raise CredentialsError(

@@ -1,4 +1,4 @@
-"""Signs requests to the Nexmo (Vonage) API with a fresh JWT each."""
+"""Sign each request to the Nexmo (Vonage) API with a new JWT."""
 
 __version__ = "0.1.0"
 

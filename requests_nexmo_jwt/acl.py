@@ -27,7 +27,10 @@ def read_acl(text: str) -> dict[str, Any]:
         return {match[2]: {"methods": match[1].split(",")}}
     if text.startswith("/"):
         return {text: {}}
-    problem = f"{shown(text)} is neither a path, METHOD,METHOD:PATH nor @file.json"
+    problem = (
+        f"{shown(text)} is not an acl. Write a path such as '/*/calls/**', METHOD,METHOD:PATH or "
+        "@file.json"
+    )
     raise ClaimError(problem, claim="acl")
 
 

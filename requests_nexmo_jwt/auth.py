@@ -96,8 +96,9 @@ class NexmoJWT(AuthBase):
         commas. Without either, loopback may receive one too.
     :param elsewhere: what happens to a request to any other origin: ``"refuse"`` raises
         ``ScopeError``; ``"unsigned"`` sends it as it is, without a token, so that one ``Session``
-        can talk to Vonage and to others. Then loopback is elsewhere unless it is named. Plain http
-        to a host that takes https, and a URL that can be read in two ways, are refused in both.
+        can talk to Vonage and to others. Loopback then counts as another origin unless ``hosts``
+        names it. Plain http to a host that is in scope over https only, and an ambiguous URL, are
+        refused in both cases.
     :raises PrivateKeyError: the key cannot be read or used; later, ``sign`` has failed.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
     :raises ClaimError: ``ttl``, ``sub``, ``acl`` or ``claims`` is not as Vonage documents it.

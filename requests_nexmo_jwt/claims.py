@@ -105,7 +105,7 @@ def form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
         yield Violation("nbf", "malformed", reason)
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            reason = f"{name} is {shown(claims[name])}, empty or not a string"
+            reason = f"{name} is {shown(claims[name])}; it must be a non-empty string"
             yield Violation(name, "malformed", reason)
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
@@ -154,8 +154,8 @@ def _seconds(ttl: object) -> int:
         )
     if not MIN_TTL <= seconds <= MAX_TTL:
         raise ClaimError(
-            f"ttl is {shown(seconds)} s; Vonage documents {MIN_TTL} to {MAX_TTL} s (24 h). "
-            f"Leave it out for {DEFAULT_TTL} s.",
+            f"ttl is {shown(seconds)} s. Give {MIN_TTL} to {MAX_TTL} s (24 h), the range Vonage "
+            f"documents, or leave it out: the default is {DEFAULT_TTL} s.",
             claim="ttl",
         )
     return int(seconds)
@@ -190,8 +190,8 @@ def _further(claims: object) -> Mapping[str, Any]:
             raise ClaimError(f"claims has the name {shown(name)}; a name is a str.", claim="claims")
         if name in OURS:
             raise ClaimError(
-                f"claims has {name!r}, which is made for each token. Leave it out; the lifetime "
-                "is ttl=.",
+                f"claims has {name!r}, which this class sets. Leave it out; to set the lifetime, "
+                "pass ttl=.",
                 claim=name,
             )
     return claims

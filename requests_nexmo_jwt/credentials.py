@@ -46,8 +46,8 @@ def find(application_id: Any, private_key: RSAPrivateKey | Secret | None) -> Cre
     if application_id is None or private_key is None:
         missing = "application_id" if application_id is None else "private_key"
         raise CredentialsError(
-            f"{missing} is missing, and an id and a key are never mixed from two places. Give "
-            'both, NexmoJWT("aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "private.key"), or neither.'
+            f"{missing} is missing; the id and the key must come from the same place. Give both, "
+            'as in NexmoJWT("aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "private.key"), or neither.'
         )
     if not isinstance(private_key, Secret):
         source = f"arguments: an object of type {type(private_key).__name__}"

@@ -138,8 +138,8 @@ def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
     elif record.public_key:
         ours = f"yours is {evidence.fingerprint}"
         if not evidence.fingerprint:
-            ours = "and another key signed this token"
-        problem = f"Application {application} has the public key {record.fingerprint}, {ours}."
+            ours = "another key signed this token"
+        problem = f"Application {application} has the public key {record.fingerprint}, but {ours}."
         yield Cause("key", CERTAIN, problem, _SAVE_THE_KEY)
 
 
@@ -194,7 +194,7 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
         path = _path(said_of.url)
         opens = evidence.token.opens("GET", path) is not False
         if is_first or (opens and "acl" in evidence.token.claims):
-            problem = f"The server says that the token's acl does not open GET {bare(path)}."
+            problem = f"The server says that the token's acl does not permit GET {bare(path)}."
             yield Cause(code, LIKELY if opens else CERTAIN, problem, _acl_remedy(path))
 
 
@@ -232,7 +232,7 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
     path = _path(reply.url)
     if evidence.token.opens("GET", path) is False and reply.reading.code != dialects.ACL:
-        problem = f"The token's acl does not open GET {bare(path)}."
+        problem = f"The token's acl does not permit GET {bare(path)}."
         yield Cause("acl", LIKELY, problem, _acl_remedy(path))
 
 
@@ -248,7 +248,7 @@ def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
     problem = f"The key {key} does not belong to application {application}."
     yield Cause("key", LIKELY if is_id and not is_explained else POSSIBLE, problem, _SAVE_THE_KEY)
     if not (evidence.record and evidence.record.is_unknown):
-        problem = f"There is no application {application}, or not in this account."
+        problem = f"Application {application} does not exist, or belongs to another account."
         yield Cause("application", POSSIBLE if is_id else LIKELY, problem, _COMPARE_THE_ID)
 
 

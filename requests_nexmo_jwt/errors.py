@@ -23,9 +23,9 @@ class CredentialsError(NexmoJWTError):
 
 
 class PrivateKeyError(NexmoJWTError):
-    """A private key cannot be read or used for RS256, or it may not travel.
+    """A private key cannot be read or used for RS256, or an auth object cannot be pickled.
 
-    ``path`` is the key file it is about, or None where the key was no file.
+    ``path`` is the key file that the error is about, or None if the key is not in a file.
     """
 
     def __init__(self, message: str, *, path: str | None = None) -> None:
@@ -58,9 +58,9 @@ class ClaimError(NexmoJWTError):
 
 
 class ScopeError(NexmoJWTError):
-    """A URL may not have a token, or an entry of ``hosts`` is not of a usable form.
+    """A URL may not receive a token, or ``hosts`` or ``elsewhere`` is invalid.
 
-    ``host`` is the host that would have got it, or None.
+    ``host`` is the host of that URL, or None.
     """
 
     def __init__(self, message: str, *, host: str | None = None) -> None:

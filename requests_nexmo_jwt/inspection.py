@@ -141,7 +141,9 @@ def find_token(text: str) -> str:
     """
     alone = text.strip()
     if not alone:
-        raise TokenError("The token is empty. Give a token, a header that has one, or - for stdin.")
+        raise TokenError(
+            "The token is empty. Give a token, or a header that has one, as argument or on stdin."
+        )
     if not re.search(r"\s", alone):
         return alone
     bearers = _BEARER.findall(text)
@@ -172,8 +174,8 @@ def inspect(token: str) -> Inspection:
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(
-        f"This is not a JSON Web Token ({problem:.80}). A token has three parts, xxx.yyy.zzz; was "
-        "it cut, or copied with something else?"
+        f"This is not a JSON Web Token ({problem:.80}). A token has three parts, xxx.yyy.zzz. "
+        "Check that it was copied completely, and nothing else."
     )
 
 

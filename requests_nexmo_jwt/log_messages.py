@@ -73,10 +73,10 @@ def _reason(
     if product and not product.takes_jwt:
         return f"the token is not the problem: {product.instead}"
     if inspect(token).opens(refused.method, path) is False:
-        return f"the token's acl does not open {refused.method} {bare(path)}"
+        return f"the token's acl does not permit {refused.method} {bare(path)}"
     money = " or the account has no money" if product and product.dialect == "verify" else ""
     if not has_worked:
-        key = f"the key ({fingerprint}) is not the one of application {application_id}"
+        key = f"the key ({fingerprint}) does not belong to application {application_id}"
         return f"perhaps {key}{money and ','}{money}"
     reason = (
         "this key was accepted before, so perhaps it was replaced or revoked since, or the token "

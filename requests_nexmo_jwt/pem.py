@@ -60,8 +60,8 @@ def parse(
         return key, f"{'encrypted ' if is_encrypted else ''}{standard} PEM"
     if key is None and is_encrypted:
         raise EncryptedKeyError(
-            f"{origin} is encrypted, and the passphrase that was given does not open it. Give the "
-            "right passphrase; if it is right, the file is damaged.",
+            f"{origin} is encrypted, and the passphrase does not decrypt it. Check the passphrase; "
+            "if it is correct, the key is damaged.",
             path=path,
         )
     raise PrivateKeyError(f"{origin} {_no_rsa_key(key)}", path=path)
@@ -163,8 +163,8 @@ def _no_block(text: bytes) -> str:
         return "is cut short: it has a BEGIN line but no END line of its own. Copy it whole."
     if labels:
         return (
-            f"holds no private key but a {labels[0].lower()}. Give the private key that belongs "
-            "to it: Vonage keeps the public one, you sign with the private one."
+            f"contains a {labels[0].lower()}, not a private key. Give the private key that belongs "
+            "to it: Vonage keeps the public key, you sign with the private key."
         )
     if not text.strip():
         return "is empty. Download the key again, or give the path of the right file."

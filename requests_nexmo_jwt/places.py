@@ -274,7 +274,7 @@ def check_mistaken(
     if _UUID.fullmatch(private_key.text().strip()):
         raise CredentialsError(
             f"{key_name} looks like an application id; perhaps the arguments were swapped. Give "
-            "the id first, then the key: NexmoJWT(ID, PATH)."
+            "the id first, then the key: NexmoJWT(ID, PATH), or -a ID:PATH with http."
         )
     if _API_KEY.fullmatch(application_id) and _API_SECRET.fullmatch(private_key.text()):
         raise CredentialsError(

@@ -175,12 +175,14 @@ def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         problem = f"{host} does not answer within {timeout:g} s."
         return Trouble(problem, "Look for a firewall in between.")
     if any(isinstance(reason, socket.gaierror) for reason in reasons):
-        return Trouble(f"The name {host} is not found.", "Is this machine online, its DNS right?")
+        problem = f"The host name {host} could not be resolved."
+        return Trouble(problem, "Check the name, the network connection and DNS.")
     is_refused = any(isinstance(reason, ConnectionRefusedError) for reason in reasons)
     if is_refused and select_proxy(url, get_environ_proxies(url)):
         return Trouble("The proxy refuses connections.", _PROXY_VARIABLES)
     if is_refused:
-        return Trouble(f"{origin} refuses connections.", "Does the server run, on this port?")
+        problem = f"{origin} refuses connections."
+        return Trouble(problem, "Check that the server runs, and on this port.")
     if isinstance(error, requests.ConnectionError):
         return Trouble(f"The connection to {host} broke before a whole answer came.", "Try again.")
     said = dialects.line(str(error))

@@ -19,8 +19,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home, Sandbox() as nexmo:
         hermetic.enter(Path(home))
         url = f"{nexmo.url}/v1/calls"
-        print(f"A loopback Nexmo listens on {nexmo.url}. Its application: {nexmo.application_id},")
-        print(f"with the private key {nexmo.private_key}.\n")
+        print(f"A local server that imitates Nexmo listens on {nexmo.url}.")
+        print(f"Its application: {nexmo.application_id}, with the private key")
+        print(f"{nexmo.private_key}.\n")
 
         print("1. With requests:\n")
         print(f'    requests.get("{url}",')

@@ -253,7 +253,7 @@ def test_whatever_the_location_a_token_stays_at_its_origin(
         assert following.headers["Authorization"] != first
 
 
-def test_a_401_of_an_adapter_of_somebody_elses_is_returned_as_it_is(keys: Keys) -> None:
+def test_a_401_from_a_third_party_adapter_is_returned_unchanged(keys: Keys) -> None:
     class Adapter(requests.adapters.BaseAdapter):
         """Sets no ``response.connection``, as some that mock responses."""
 
@@ -281,7 +281,7 @@ def test_another_origin_that_answers_401_gets_no_token(nexmo: Sandbox) -> None:
         assert [seen.verdict for seen in other.requests] == [NO_TOKEN]
 
 
-def test_401_for_ever_is_two_tries_and_the_401(nexmo: Sandbox) -> None:
+def test_a_request_that_is_always_refused_is_sent_twice_and_returns_401(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     for _ in range(10):
         nexmo.answer_next(401)

@@ -103,7 +103,7 @@ def test_with_key_and_secret_at_hand_four_broken_setups_are_diagnosed_for_certai
     other_key = report_of(nexmo_jwt(*ask, env={**env, "VONAGE_PRIVATE_KEY": str(key_file)}))
     assert causes_in(other_key) == [("key", "certain")]
     problem = other_key["causes"][0]["problem"]
-    assert f"has the public key {nexmo.auth().fingerprint}, yours is SHA256:" in problem
+    assert f"has the public key {nexmo.auth().fingerprint}, but yours is SHA256:" in problem
 
     other_id = report_of(nexmo_jwt(*ask, env={**env, "VONAGE_APPLICATION_ID": APPLICATION_ID}))
     assert causes_in(other_id) == [("application", "certain")]
@@ -522,7 +522,7 @@ def test_a_token_that_holds_a_key_is_not_shown(nexmo_jwt: Run, nexmo: Sandbox, k
         assert key_text_in(result.stdout + result.stderr, keys.pkcs8) is None
 
 
-def test_one_clock_is_one_number(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+def test_check_reports_one_clock_offset_throughout(nexmo_jwt: Run, nexmo: Sandbox) -> None:
     nexmo.clock_offset = 7200
     result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/calls", env=environment_of(nexmo))
     assert "200 OK, after a 401 to a token signed with this machine's time" in result.stdout
@@ -664,7 +664,7 @@ def test_check_doubts_an_application_id_that_is_no_uuid(nexmo_jwt: Run, nexmo: S
     ours = ("--app-id", "a1b2c3d4", "--private-key", nexmo.private_key)
     result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/messages", *ours)
     assert "application: a1b2c3d4 - not a UUID, so probably not an application id" in result.stdout
-    assert "\n1. likely: There is no application 'a1b2c3d4'" in result.stdout
+    assert "\n1. likely: Application 'a1b2c3d4' does not exist" in result.stdout
 
 
 def test_check_reads_no_verdict_of_the_sandbox(nexmo_jwt: Run, nexmo: Sandbox, keys: Keys) -> None:
@@ -681,7 +681,7 @@ def test_check_shows_no_codes_of_the_server_to_the_terminal(nexmo_jwt: Run, keys
     with answering([answer]) as url:
         result = nexmo_jwt("check", "--token", token, "--url", url)
     assert "401 \\x1b[31mred" in result.stdout
-    assert "There is no application '\\x1b[2J'" in result.stdout
+    assert "Application '\\x1b[2J' does not exist" in result.stdout
 
 
 def test_check_reports_a_broken_connection(nexmo_jwt: Run, keys: Keys) -> None:
@@ -744,7 +744,7 @@ NETWORK_PROBLEMS = [
     (
         ["--url", "https://name.invalid/"],
         {"NEXMO_JWT_HOSTS": "name.invalid"},
-        "The name name.invalid is not found",
+        "The host name name.invalid could not be resolved",
     ),
 ]
 

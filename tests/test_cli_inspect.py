@@ -140,20 +140,20 @@ BASIC = (
 # A token's acl, the request that it is for, and a line on that.
 FOR = [
     (None, f"GET {CALLS}", "✓ for: GET /v1/calls"),
-    (ACL, f"GET {CALLS}", "✓ for: the acl opens GET /v1/calls"),
-    (ACL, f"GET {CALLS}/uuid?page_size=1#x", "✓ for: the acl opens GET /v1/calls/uuid"),
-    (ACL, f"get {CALLS}", "✓ for: the acl opens GET /v1/calls"),
-    (ACL, f"  GET   {CALLS}\n", "✓ for: the acl opens GET /v1/calls"),
-    (ACL, CALLS, "✓ for: the acl opens GET /v1/calls"),
-    (ACL, "https://localhost:4010/v1/calls", "✓ for: the acl opens GET /v1/calls"),
-    (ACL, "/v1/calls", "✓ for: the acl opens GET /v1/calls"),
-    (ACL, "PUT /v1/users?x=y", "✓ for: the acl opens PUT /v1/users"),
-    (ACL, f"POST {CALLS}", "✗ the acl does not open POST /v1/calls"),
-    (ACL, "DELETE /v1/calls/uuid", "✗ the acl does not open DELETE /v1/calls/uuid"),
-    (ACL, "https://api.nexmo.com/v1/messages", "✗ the acl does not open GET /v1/messages"),
-    (ACL, "https://api.nexmo.com", "✗ the acl does not open GET /"),
-    (ACL, "/", "✗ the acl does not open GET /"),
-    (ACL, "//api.nexmo.com/v1/calls", "✗ the acl does not open GET //api.nexmo.com/v1/calls"),
+    (ACL, f"GET {CALLS}", "✓ for: the acl permits GET /v1/calls"),
+    (ACL, f"GET {CALLS}/uuid?page_size=1#x", "✓ for: the acl permits GET /v1/calls/uuid"),
+    (ACL, f"get {CALLS}", "✓ for: the acl permits GET /v1/calls"),
+    (ACL, f"  GET   {CALLS}\n", "✓ for: the acl permits GET /v1/calls"),
+    (ACL, CALLS, "✓ for: the acl permits GET /v1/calls"),
+    (ACL, "https://localhost:4010/v1/calls", "✓ for: the acl permits GET /v1/calls"),
+    (ACL, "/v1/calls", "✓ for: the acl permits GET /v1/calls"),
+    (ACL, "PUT /v1/users?x=y", "✓ for: the acl permits PUT /v1/users"),
+    (ACL, f"POST {CALLS}", "✗ the acl does not permit POST /v1/calls"),
+    (ACL, "DELETE /v1/calls/uuid", "✗ the acl does not permit DELETE /v1/calls/uuid"),
+    (ACL, "https://api.nexmo.com/v1/messages", "✗ the acl does not permit GET /v1/messages"),
+    (ACL, "https://api.nexmo.com", "✗ the acl does not permit GET /"),
+    (ACL, "/", "✗ the acl does not permit GET /"),
+    (ACL, "//api.nexmo.com/v1/calls", "✗ the acl does not permit GET //api.nexmo.com/v1/calls"),
     (None, "//[", "✓ for: GET //["),
     (None, "/v1/\x1b[2J", "✓ for: GET /v1/\\x1b[2J"),
     (None, "https://api.nexmo.com/v2/applications", BASIC.format("Application")),
@@ -200,7 +200,7 @@ def test_an_acl_that_cannot_be_read_is_not_said_to_open_a_request(
     token = raw('{"alg":"RS256","typ":"JWT"}', claims) + "AAAA"
     result = nexmo_jwt("inspect", token, "--for", "/v1/calls")
     assert re.search("^  ✗ .*acl", result.stdout, re.MULTILINE)
-    assert "  ? the acl cannot be read, so it may not open GET /v1/calls\n" in result.stdout
+    assert "  ? the acl cannot be read, so it may not permit GET /v1/calls\n" in result.stdout
     assert "the acl opens" not in result.stdout
 
 
@@ -214,7 +214,7 @@ def test_an_acl_that_cannot_be_read_is_not_said_to_open_a_request(
 )
 def test_a_long_path_is_named_as_a_path(path: str, nexmo_jwt: Run, keys: Keys) -> None:
     result = nexmo_jwt("inspect", forge(keys, acl=ACL), "--for", path)
-    (line,) = (line for line in result.stdout.splitlines() if "the acl does not open" in line)
+    (line,) = (line for line in result.stdout.splitlines() if "the acl does not permit" in line)
     assert not re.search(r"\bstr\b", line)
 
 

@@ -64,13 +64,13 @@ def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
 
 # Arguments after `token`, the exit status, and words on stderr.
 BAD_TOKENS = [
-    (["--ttl", "29"], 2, "error: --ttl is 29 s; Vonage documents 30 to 86400 s"),
+    (["--ttl", "29"], 2, "error: --ttl is 29 s. Give 30 to 86400 s"),
     (["--ttl", "86401"], 2, "error: --ttl is 86401 s"),
     (["--ttl", "soon"], 2, "not a whole number of seconds"),
     (["--ttl", "9" * 5000], 2, "not a whole number of seconds"),
     (["--sub", ""], 2, "error: --sub is ''"),
-    (["--acl", "calls"], 2, "neither a path"),
-    (["--acl", "get:/x"], 2, "neither a path"),
+    (["--acl", "calls"], 2, "is not an acl"),
+    (["--acl", "get:/x"], 2, "is not an acl"),
     (["--acl", "@nowhere.json"], 2, "cannot read 'nowhere.json'"),
     (["--acl", "@/dev/null"], 2, "is not JSON"),
     (["--acl", "@/dev/zero"], 2, "is not JSON"),
@@ -104,7 +104,7 @@ BAD_TOKENS = [
         ["--app-id", "n.key", "--private-key", APPLICATION_ID],
         1,
         ": --private-key looks like an application id; perhaps the arguments were swapped. Give "
-        "the id first, then the key: --app-id ID --private-key PATH.",
+        "the id first, then the key: --app-id ID --private-key PATH, or -a ID:PATH with http.",
     ),
     (
         ["--app-id", "abcd1234", "--private-key", "s3cr3tApiSecret1"],

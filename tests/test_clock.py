@@ -380,7 +380,7 @@ def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_
     assert len(nexmo.requests) == 2
 
 
-def test_a_date_that_lies_to_a_body_that_can_be_read_once_is_given_up(nexmo: Sandbox) -> None:
+def test_a_wrong_date_is_forgotten_when_a_token_signed_with_it_is_refused(nexmo: Sandbox) -> None:
     lie = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
     auth = nexmo.auth()
     nexmo.answer_next(401, lie)
@@ -414,7 +414,7 @@ def test_a_request_that_was_signed_before_does_not_undo_what_was_learned(nexmo: 
     assert (response.status_code, response.history) == (200, [])
 
 
-def test_a_second_lie_does_not_make_the_first_one_stay(nexmo: Sandbox) -> None:
+def test_two_wrong_dates_do_not_change_the_time_for_good(nexmo: Sandbox) -> None:
     auth = nexmo.auth()
     nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
     requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
@@ -463,7 +463,7 @@ def test_cookies_of_the_refusal_are_sent_with_the_second_try(nexmo: Sandbox) -> 
     assert response.request.headers["X-Mine"] == "1"
 
 
-def test_all_threads_heal(nexmo: Sandbox, warnings: Callable) -> None:
+def test_all_threads_succeed_when_the_clock_is_wrong(nexmo: Sandbox, warnings: Callable) -> None:
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
     start = threading.Barrier(16)

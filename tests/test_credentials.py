@@ -511,7 +511,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "key that is a certificate": (
         Setup(here={"app-id": "{id}", "private-key": "-----BEGIN CERTIFICATE-----\nMIIE\n"}),
-        ["'private-key'", ".vonagerc", "no private key but a certificate"],
+        ["'private-key'", ".vonagerc", "contains a certificate, not a private key"],
     ),
     "key and id exchanged": (
         Setup(here={"app-id": "{pem}", "private-key": "{id}"}),
@@ -751,7 +751,7 @@ def test_a_folder_is_no_file_of_the_cli(python: Callable, tmp_path: Path) -> Non
         python(Setup(home=CLI_TEXT))
 
 
-def test_a_home_without_the_folder_of_the_cli_is_none(
+def test_a_file_named_dot_vonage_counts_as_no_cli_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".vonage").touch()
@@ -761,7 +761,7 @@ def test_a_home_without_the_folder_of_the_cli_is_none(
         NexmoJWT()
 
 
-def test_an_option_that_is_wrong_is_laid_to_dash_a(typed: Callable) -> None:
+def test_an_error_in_an_option_names_dash_a(typed: Callable) -> None:
     setup = Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"})
     assert typed(setup, "-a?ttl=29").stderr.startswith("http: error: nexmo-jwt: -a: ttl is 29 s")
     assert typed(setup, "-a?host=*").stderr.startswith("http: error: nexmo-jwt: -a: hosts has '*'")
@@ -805,7 +805,7 @@ def test_an_encrypted_key_is_opened_by_the_variable_or_names_it(
     result = http(AUTH_TYPE, *arguments, url, env=env)
     assert "Set the environment variable VONAGE_PRIVATE_KEY_PASSPHRASE" in result.stderr
     result = http(AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": "wrong"})
-    assert "does not open it" in result.stderr
+    assert "does not decrypt it" in result.stderr
     result = http(
         AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
     )
@@ -817,7 +817,7 @@ def test_the_variable_opens_a_key_for_python_too(
 ) -> None:
     monkeypatch.setenv("VONAGE_PRIVATE_KEY_PASSPHRASE", PASSPHRASE)
     assert NexmoJWT("id", keys.encrypted) == NexmoJWT("id", keys.object)
-    with pytest.raises(NexmoJWTError, match="does not open it"):
+    with pytest.raises(NexmoJWTError, match="does not decrypt it"):
         NexmoJWT("id", keys.encrypted, passphrase="another")
     with pytest.raises(NexmoJWTError, match="no passphrase was given"):
         NexmoJWT("id", keys.encrypted, passphrase="")

@@ -234,8 +234,8 @@ MISTAKES = {
         "application_id looks like an API key, and private_key like an API secret (redacted",
     ),
     "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
-    "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is neither a path, METHOD"),
-    "acl of no methods": (["-a", "x:{key}?acl=get:/x"], "is neither a path, METHOD"),
+    "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is not an acl. Write a path"),
+    "acl of no methods": (["-a", "x:{key}?acl=get:/x"], "is not an acl. Write a path"),
     "acl in no file": (["-a", "x:{key}?acl=@nowhere.json"], "cannot read 'nowhere.json'"),
     "acl in a file of another form": (["-a", "x:{key}?acl=@/dev/null"], "is not JSON"),
     "acl twice": (["-a", "x:{key}?acl=/a&acl=GET:/a"], "acl= names '/a' twice"),
@@ -284,7 +284,7 @@ def test_a_folder_whose_name_would_begin_the_options_is_refused(
     assert "Set VONAGE_APPLICATION_ID" in said_by_the_plugin("x:private.key")
 
 
-def test_a_variable_that_is_wrong_is_not_laid_to_dash_a(
+def test_an_error_in_an_environment_variable_does_not_blame_dash_a(
     key_file: Path, monkeypatch: pytest.MonkeyPatch, said_by_the_plugin: Callable
 ) -> None:
     monkeypatch.setenv("NEXMO_JWT_HOSTS", "prism:4010")
@@ -476,7 +476,7 @@ def test_http_shows_our_warnings_as_its_own(
     assert result.stderr.count("http: warning:") == 1
 
 
-def test_http_heals_too(http: Callable, nexmo: Sandbox) -> None:
+def test_http_retries_when_the_clock_is_wrong(http: Callable, nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     auth = dash_a(nexmo)
     result = http(AUTH_TYPE, auth, "POST", f"{nexmo.url}/v1/calls", "to=447700900000")

@@ -185,7 +185,7 @@ def test_a_redirect_leaves_the_token_behind(http: Run, config: Path, internet: I
     assert [seen.claims for seen in internet.elsewhere.requests] == [None, None]
 
 
-def test_options_and_an_application_are_ours_to_read(
+def test_auto_reads_options_and_an_application_from_dash_a(
     typed: Callable[..., str], nexmo: Sandbox
 ) -> None:
     url = "https://api.nexmo.com/v1/calls"
@@ -197,7 +197,7 @@ def test_options_and_an_application_are_ours_to_read(
 
 
 @pytest.mark.downloads
-def test_the_plugin_folder_will_do(
+def test_auto_works_from_the_httpie_plugin_folder(
     http_with_plugin_folder: Run, config: Path, nexmo: Sandbox
 ) -> None:
     env = {"HTTPIE_CONFIG_DIR": str(config), **environment_of(nexmo)}

@@ -118,7 +118,7 @@ def test_a_broken_new_file_is_reported_once_and_the_old_key_keeps_signing(
     assert len(warnings()) == 1
 
 
-def test_a_file_that_comes_back_as_it_was_needs_no_word(
+def test_a_key_file_that_is_moved_away_and_back_logs_nothing(
     keys: Keys, key_file: Path, warnings: Callable
 ) -> None:
     auth = NexmoJWT(APPLICATION_ID, key_file)
@@ -180,7 +180,7 @@ def test_a_new_key_is_taken_that_has_the_old_one_s_time_size_and_inode(
     assert signed_by(auth, new_keys)
 
 
-def test_the_others_sign_on_while_one_thread_reads(
+def test_other_threads_sign_with_the_old_key_while_one_thread_reloads(
     keys: Keys, new_keys: Keys, key_file: Path
 ) -> None:
     auth = NexmoJWT(APPLICATION_ID, key_file)

@@ -147,7 +147,7 @@ def test_each_token_is_wrong_in_the_one_way_that_its_question_says(asked: Asked)
     for text, words in (
         ("signed with another key", "signature does not match"),
         ("an unknown application id", "is not known here"),
-        ("an acl without this path", "acl does not open GET"),
+        ("an acl without this path", "acl does not permit GET"),
         ("iat 2 s ahead", "iat"),
         ("nbf an hour ahead", "nbf"),
         ("expired an hour ago", "exp"),
@@ -331,7 +331,7 @@ def test_without_an_answer_it_says_what_to_look_at(live: Live, nexmo: Sandbox) -
         port = server.getsockname()[1]
     said = refused_in(live("--url", f"http://127.0.0.1:{port}", env=nexmo.environment))
     assert "a good token, Voice: no answer" in said
-    assert "refuses connections. Does the server run, on this port?" in said
+    assert "refuses connections. Check that the server runs, and on this port." in said
 
 
 def test_the_tokens_have_the_time_of_a_server_whose_clock_is_off(

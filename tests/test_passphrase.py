@@ -64,7 +64,7 @@ def test_http_reports_a_wrong_passphrase_that_was_typed(
 ) -> None:
     command = [str(HTTP), AUTH_TYPE, f"-a{nexmo.application_id}:{locked}", nexmo.url]
     shown = at_a_terminal(command, {"HOME": str(tmp_path)}, "mellon")
-    assert "does not open it" in shown
+    assert "does not decrypt it" in shown
     assert "mellon" not in shown
     assert "Traceback" not in shown
 

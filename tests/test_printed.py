@@ -106,7 +106,7 @@ def run(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.Com
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
-def test_python(block: Block, world: tuple[Path, dict[str, str]]) -> None:
+def test_python_blocks_of_the_docs_run(block: Block, world: tuple[Path, dict[str, str]]) -> None:
     folder, env = world
     if "def test_" in block.text:
         (folder / "test_printed.py").write_text(block.text)
@@ -126,7 +126,7 @@ def is_install(block: Block) -> bool:
 
 
 @pytest.mark.parametrize("block", [b for b in blocks("sh") if not is_install(b)], ids=str)
-def test_shell(block: Block, world: tuple[Path, dict[str, str]]) -> None:
+def test_shell_blocks_of_the_docs_run(block: Block, world: tuple[Path, dict[str, str]]) -> None:
     if "curl" in block.text and not shutil.which("curl"):
         pytest.skip("there is no curl")
     folder, env = world
@@ -156,7 +156,7 @@ def test_json(block: Block) -> None:
 
 @pytest.mark.downloads
 @pytest.mark.parametrize("block", [b for b in blocks("sh") if is_install(b)], ids=str)
-def test_installation(block: Block, tmp_path: Path, downloads: Path) -> None:
+def test_the_printed_install_command_works(block: Block, tmp_path: Path, downloads: Path) -> None:
     clone, home, venv = tmp_path / "a clone", tmp_path / "home", tmp_path / "venv"
     ignored = shutil.ignore_patterns(".*", "__pycache__")
     shutil.copytree(REPOSITORY, clone, ignore=ignored)

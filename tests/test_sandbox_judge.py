@@ -33,16 +33,16 @@ REFUSED = {
     "nbf not passed": (lambda now: {"nbf": now + 600}, "nbf"),
     "acl without a method": (
         lambda now: {"acl": {"paths": {"/*/calls": {"methods": []}}}},
-        "acl does not open",
+        "acl does not permit",
     ),
     "acl not of the form": (lambda now: {"acl": ["/**"]}, "acl"),
     "acl of another path": (
         lambda now: {"acl": {"paths": {"/*/users/**": {}}}},
-        "acl does not open GET /v1/calls",
+        "acl does not permit GET /v1/calls",
     ),
     "acl of another method": (
         lambda now: {"acl": {"paths": {"/*/calls": {"methods": ["POST"]}}}},
-        "acl does not open GET /v1/calls",
+        "acl does not permit GET /v1/calls",
     ),
 }
 

@@ -19,7 +19,7 @@ def test_an_acl_is_kept_whatever_the_query(nexmo: Sandbox) -> None:
     assert send(nexmo, forge(nexmo, acl=acl), "GET", "/v1/calls?page_size=1").status_code == 200
     refused = send(nexmo, forge(nexmo, acl=acl), "DELETE", "/v1/calls?page_size=1")
     assert refused.status_code == 401
-    assert "acl does not open DELETE /v1/calls" in nexmo.requests[-1].verdict
+    assert "acl does not permit DELETE /v1/calls" in nexmo.requests[-1].verdict
 
 
 def test_it_answers_the_calls_and_echoes_everything_else(nexmo: Sandbox) -> None:

@@ -71,8 +71,9 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
     """Add ``--app-id`` and ``--private-key``."""
     group = parser.add_argument_group(
         "credentials",
-        "Both, or neither: then they are found in the environment (VONAGE_APPLICATION_ID, "
-        "VONAGE_PRIVATE_KEY)\nor in the Vonage CLI's files (.vonagerc, ~/.vonage/config.json).",
+        "Give both or neither. Without them, the environment (VONAGE_APPLICATION_ID,\n"
+        "VONAGE_PRIVATE_KEY) and the Vonage CLI's files (.vonagerc, ~/.vonage/config.json)\n"
+        "are searched.",
     )
     group.add_argument("--app-id", type=filled, metavar="ID", help="the application's id")
     group.add_argument(

@@ -88,8 +88,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 _HINT = (
-    "hint: with the API key and secret where the application's id is (VONAGE_API_KEY, "
-    "VONAGE_API_SECRET), check compares the application's public key with yours"
+    "hint: add the API key and secret (VONAGE_API_KEY, VONAGE_API_SECRET) where the application's "
+    "id is set: check then compares the application's public key with yours"
 )
 
 

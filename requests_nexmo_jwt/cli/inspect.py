@@ -93,11 +93,11 @@ def _request(text: str) -> tuple[str, str]:
 def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:
     path = urlsplit(url).path or "/"
     name, opens = f"{method} {bare(path)}", found.opens(method, path)
-    rules = [Rule("for", True, f"the acl opens {name}" if "acl" in found.claims else name)]
+    rules = [Rule("for", True, f"the acl permits {name}" if "acl" in found.claims else name)]
     if opens is False:
-        rules = [Rule("for", False, f"the acl does not open {name}", "acl")]
+        rules = [Rule("for", False, f"the acl does not permit {name}", "acl")]
     elif opens is None:
-        rules = [Rule("for", None, f"the acl cannot be read, so it may not open {name}", "acl")]
+        rules = [Rule("for", None, f"the acl cannot be read, so it may not permit {name}", "acl")]
     product = product_of(url)
     if product and not product.takes_jwt:
         rules.append(

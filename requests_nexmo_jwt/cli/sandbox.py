@@ -26,10 +26,10 @@ def add_to(commands: Any) -> None:
         commands,
         "sandbox",
         _run,
-        "run a loopback Nexmo to try things on",
-        "Run a loopback Nexmo with a throwaway application. It judges tokens by the documented\n"
-        "rules, and refuses in the words of the product that a path belongs to. The log and the\n"
-        "header X-Sandbox-Verdict say why. Ctrl-C stops it.",
+        "run a local server that imitates Nexmo",
+        "Run a local server that imitates Nexmo, with a throwaway application. It checks tokens\n"
+        "by the documented rules and refuses bad ones in the words of each product. The log and\n"
+        "the header X-Sandbox-Verdict say why. Ctrl-C stops the server.",
     )
     port = "the port on 127.0.0.1 (default: a free one)"
     parser.add_argument("--port", type=_port, default=0, help=port)
@@ -76,7 +76,7 @@ def _how_to_call(nexmo: Sandbox) -> str:
     export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables)
     http = [_installed("http"), "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
     return (
-        f"A loopback Nexmo on {nexmo.url}; Ctrl-C stops it, and its key is gone then.\n"
+        f"A local server that imitates Nexmo, on {nexmo.url}; Ctrl-C stops it and deletes its key.\n"
         "\nPaste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt\n"
         "find its application, and no token leaves this machine:\n\n"
         f"export {export}\n\n"

@@ -26,10 +26,10 @@ def add_to(commands: Any) -> None:
         '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls',
     )
     add = parser.add_argument
-    life = f"seconds that it is valid, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
+    life = f"lifetime in seconds, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
     add("--ttl", type=seconds, default=DEFAULT_TTL, metavar="S", help=life)
     add("--sub", metavar="NAME", help="a Vonage user's name")
-    opens = "what it opens: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
+    opens = "what it permits: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
     add("--acl", action="append", type=_acl, metavar="ACL", help=opens)
     further = "a further claim; may be repeated"
     add("--claim", action="append", type=_claim, default=[], metavar="NAME=JSON", help=further)
@@ -68,8 +68,8 @@ def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.not_before is not None:
         if arguments.not_before >= arguments.ttl:
             raise ClaimError(
-                "--not-before is not before the token's end, so it would never be valid. "
-                "Give less, or a longer --ttl."
+                "--not-before is not less than --ttl, so the token would never be valid. "
+                "Use a smaller --not-before or a larger --ttl."
             )
         claims["nbf"] = int(time.time()) + arguments.not_before
     return claims

@@ -88,8 +88,8 @@ class Sandbox:
     :param application_id: the application's id; by default a new one.
     :param key: the application's key; by default a new one of 2048 bits, which takes a
         tenth of a second to make.
-    :param single_use: refuse a token whose ``jti`` was accepted before. Nexmo does not: it is for
-        tests that each request has a token of its own.
+    :param single_use: refuse a token whose ``jti`` was accepted before. Nexmo does not do this;
+        use it in tests to check that each request has its own token.
     :raises OSError: the port is taken or not allowed.
     """
 
@@ -211,7 +211,7 @@ class Sandbox:
     ) -> None:
         """Answer the next request with this, whatever the verdict on its token.
 
-        Called again before that request comes, it is for the one after it. ``Date`` and
+        Further calls before that request set the answers to the requests after it. ``Date`` and
         ``Content-Length`` are added; a header that is None in ``headers`` is left out. ``body`` is
         str, bytes, or what is sent as JSON. Raises ``ValueError`` or ``TypeError`` for what HTTP
         cannot send.

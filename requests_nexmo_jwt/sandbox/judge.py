@@ -100,7 +100,7 @@ class Judge:
             raise Refusal("sub is missing: this takes the token of a user", dialects.SUB)
         if token.opens(call.method, call.path) is False:
             path = bare(call.path.partition("?")[0])
-            raise Refusal(f"acl does not open {call.method} {path}", dialects.ACL)
+            raise Refusal(f"acl does not permit {call.method} {path}", dialects.ACL)
 
     def _use(self, jti: str) -> None:
         with self._lock:
