@@ -180,8 +180,8 @@ INTRODUCTION = """\
 
 `make bench` wrote this page; the same figures for machines are in [bench.json](bench.json). A row
 and its baseline are measured in turns. The ratio is the median of the ratios of the turns; half of
-the turns lie between the quartiles. "Faster" and "slower" are said only where those ranges do not
-overlap.
+the turns lie between the quartiles. An aim is met if the median meets it. "Faster" and "slower" are
+said only where those ranges do not overlap.
 
 ![A bar chart of the rows of "One Authorization header"](bench.svg)
 """

@@ -76,7 +76,7 @@ def _how_to_call(nexmo: Sandbox) -> str:
     export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables)
     http = [_installed("http"), "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
     return (
-        f"A local server that imitates Nexmo, on {nexmo.url}; Ctrl-C stops it and deletes its key.\n"
+        f"A local server that imitates Nexmo: {nexmo.url}. Ctrl-C stops it and deletes its key.\n"
         "\nPaste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt\n"
         "find its application, and no token leaves this machine:\n\n"
         f"export {export}\n\n"
