@@ -43,8 +43,10 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
                 self.raw_auth = None if self.raw_auth is None else str(value)
                 return auth
             except raw_auth.NexmoJWTError as error:
-                source = invocation.source_of_auth() if not value or value.is_wrong(error) else ""
-                message = raw_auth.printable(f"{source}{error}")
+                message = str(error)
+                if not value or value.is_wrong(error):
+                    message = invocation.source_of_auth() + raw_auth.in_its_words(message)
+                message = raw_auth.printable(message)
             except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.

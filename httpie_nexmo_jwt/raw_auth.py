@@ -63,6 +63,13 @@ class RawAuth:
         return True
 
 
+def in_its_words(message: str) -> str:
+    """Return a message with the words of ``-a`` instead of the names of Python's arguments."""
+    words = {"application_id": "APPLICATION_ID", "private_key": "KEY_PATH", "hosts": "host"}
+    quoted_or_name = r"'[^']*'|\"[^\"]*\"|^hosts(?= )|\b(?:application_id|private_key)(?= )"
+    return re.sub(quoted_or_name, lambda match: words.get(match[0], match[0]), message)
+
+
 def read(text: str | None) -> RawAuth:
     """Read the value of ``-a``, or None where there is none.
 

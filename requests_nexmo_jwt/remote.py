@@ -104,7 +104,8 @@ def find(application_id: Any, sign: Hidden[Any], public_key: Any, private_key: A
     if private_key is not None:
         problem = "sign replaces private_key and passphrase. Give only one of them"
     elif missing:
-        problem = f"{' and '.join(missing)} missing. Give all three"
+        verb = "is" if len(missing) == 1 else "are"
+        problem = f"{' and '.join(missing)} {verb} missing. Give all three"
     elif not callable(sign.reveal()):
         kind = type(sign.reveal()).__name__
         problem = f"sign is of type {kind}. Give a function from bytes to bytes"

@@ -205,7 +205,7 @@ MISTAKES = {
     "path alone": (["-a", "{key}"], "no ':'"),
     "id and colon": (["-a", f"{APPLICATION_ID}:"], "no key path"),
     "no id": (["-a", ":{key}"], "no application id"),
-    "blank id": (["-a", " :{key}"], "application_id is empty"),
+    "blank id": (["-a", " :{key}"], "APPLICATION_ID is empty"),
     "no such file": (["-a", "x:nowhere.key"], "nowhere.key' does not exist"),
     "a folder": (["-a", "x:."], "is a folder"),
     "options alone": (["-a", "?ttl=60"], "No credentials were found"),
@@ -231,7 +231,7 @@ MISTAKES = {
     "key and id exchanged": (["-a", f"{{key}}:{APPLICATION_ID}"], "arguments were swapped"),
     "API key and secret": (
         ["-a", "abcd1234:s3cr3tApiSecret1"],
-        "application_id looks like an API key, and private_key like an API secret (redacted",
+        "APPLICATION_ID looks like an API key, and KEY_PATH like an API secret (redacted",
     ),
     "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is not an acl. Write a path"),
@@ -460,7 +460,7 @@ def test_http_takes_hosts_from_auth_and_from_the_environment(
     environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}
     assert "Bearer" in http(*offline, f"-a{auth}", url, env=environment).stdout
     result = http(*offline, f"-a{auth}?host=prism:4010", url)
-    assert result.stderr.startswith("http: error: nexmo-jwt: -a: hosts has 'prism:4010'")
+    assert result.stderr.startswith("http: error: nexmo-jwt: -a: host has 'prism:4010'")
 
 
 @pytest.mark.parametrize("clock_offset", [0, -3600])

@@ -193,10 +193,13 @@ async def sign_later(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"sign": len}, "application_id and public_key missing. Give all three: NexmoJWT(ID, sign"),
-        ({"application_id": "id", "sign": len}, "public_key missing"),
-        ({"application_id": "id", "public_key": "good"}, "sign missing"),
-        ({"sign": len, "public_key": "good"}, "application_id missing"),
+        (
+            {"sign": len},
+            "application_id and public_key are missing. Give all three",
+        ),
+        ({"application_id": "id", "sign": len}, "public_key is missing"),
+        ({"application_id": "id", "public_key": "good"}, "sign is missing"),
+        ({"sign": len, "public_key": "good"}, "application_id is missing"),
         ({"application_id": "id", "sign": len, "public_key": "good", "private_key": "p"}, "only"),
         ({"application_id": "id", "sign": len, "public_key": "good", "passphrase": "p"}, "only"),
         ({"application_id": "id", "sign": len, "public_key": "good", "private_key": ""}, "only"),
