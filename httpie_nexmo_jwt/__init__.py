@@ -75,10 +75,12 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         if self._may_be_ours(args.url):
             _make_importable()
             try:
-                from . import elsewhere
+                from . import elsewhere, invocation
             except ImportError:
                 return super().get_auth()  # which says what is missing
-            if not elsewhere.is_elsewhere(args.url, self.raw_auth):
+            is_silent = self.raw_auth is None
+            has_others = is_silent and invocation.has_other_credentials(self.auth_type)
+            if not has_others and not elsewhere.is_elsewhere(args.url, self.raw_auth):
                 return super().get_auth()
         if args.auth_plugin is not self:
             return None  # a session asks, for a host that is not in scope any more
@@ -92,7 +94,8 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         import os
 
         text = url.lower()
-        return "nexmo.com" in text or "vonage.com" in text or "NEXMO_JWT_HOSTS" in os.environ
+        is_named = "NEXMO_JWT_HOSTS" in os.environ or "host=" in (self.raw_auth or "")
+        return is_named or "nexmo.com" in text or "vonage.com" in text
 
 
 def _make_importable() -> None:

@@ -9,9 +9,11 @@ import re
 from urllib.parse import urlsplit
 
 from requests_nexmo_jwt.errors import ScopeError
+from requests_nexmo_jwt.origin import host_part, origin_of
 from requests_nexmo_jwt.scope import Scope
 
 # What -a is meant for us: options alone, or the id of an application.
+_NAMES_A_HOST = re.compile(r"[?&]host=")
 _OURS = re.compile(r"\?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:", re.IGNORECASE)
 
 
@@ -23,9 +25,22 @@ def is_elsewhere(url: str, typed: str | None) -> bool:
     """
     if typed is not None and not _OURS.match(typed):
         return True
+    if typed is not None and _NAMES_A_HOST.search(typed):
+        return False
     try:
         if urlsplit(url).username is not None:
             return True
         return Scope(elsewhere="unsigned").origin_for(url) is None
     except (ScopeError, ValueError):
+        # Refused: clear text to a host in scope, and whatever looks like Vonage's. An ambiguous
+        # host or a broken NEXMO_JWT_HOSTS is no reason to refuse a request to anybody else.
+        is_unclear = origin_of(url) is None or not _are_hosts_readable()
+        return is_unclear and not re.search("nexmo|vonage", host_part(url).lower())
+
+
+def _are_hosts_readable() -> bool:
+    try:
+        Scope(elsewhere="unsigned")
+    except ScopeError:
         return False
+    return True

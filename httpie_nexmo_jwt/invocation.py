@@ -28,6 +28,28 @@ def check_scope(hosts: list[str] | None) -> None:
         Scope(hosts).check(url)
 
 
+def has_other_credentials(auth_type: str) -> bool:
+    """Tell whether a header was typed, or the session has an auth type other than this one."""
+    args = parser.args
+    if "Authorization" in args.headers:
+        return True
+    name = args.session or args.session_read_only
+    if not name:
+        return False
+    from httpie.sessions import get_httpie_session
+
+    session = get_httpie_session(
+        env=parser.env,
+        config_dir=parser.env.config.directory,
+        session_name=name,
+        host=args.headers.get("Host"),
+        url=args.url,
+        suppress_legacy_warnings=True,
+    )
+    stored = (session.get("auth") or {}).get("type")
+    return bool(stored) and stored != auth_type
+
+
 def show_warnings() -> None:
     """Show our warnings as HTTPie shows its own, and where it does."""
     logger = logging.getLogger("requests_nexmo_jwt")

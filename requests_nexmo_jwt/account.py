@@ -35,8 +35,10 @@ class Record:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the account has no such application; a gateway's 404 is not JSON."""
-        return self.reply.status == 404 and _fields(self.reply) is not None
+        """Whether the account has no such application; a 404 of a gateway or a mock is another."""
+        fields = _fields(self.reply) if self.reply.status == 404 else None
+        kind = str((fields or {}).get("type", "nexmo.com"))
+        return bool(fields and "title" in fields and re.search(r"(nexmo|vonage)\.com", kind))
 
     @property
     def fingerprint(self) -> str:

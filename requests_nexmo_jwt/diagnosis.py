@@ -5,6 +5,7 @@ What a request of ours has disproved is no cause. What is certain ends the list.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -123,7 +124,10 @@ def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
             remedy = "Sign a new token."
             if evidence.is_clock_off:
                 remedy = "Set this machine's clock, which is off, and sign a new token."
-            yield Cause("expired", CERTAIN if is_known else LIKELY, problem, remedy)
+            # One Date may be wrong: it has to agree with this machine's clock.
+            here = {rule.code for rule in evidence.token.broken(now=time.time())}
+            is_certain = is_known and "expired" in here
+            yield Cause("expired", CERTAIN if is_certain else LIKELY, problem, remedy)
 
 
 def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:

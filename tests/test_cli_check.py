@@ -264,7 +264,10 @@ ACCOUNT_ANSWERS = [
     ((200, {"id": "another", "keys": {"public_key": RIGHT}}), ("key", "likely")),
     ((200, {"keys": {"public_key": UNKNOWN_KIND}}), ("key", "likely")),
     ((404, "not found"), ("key", "likely")),
-    ((404, {}), ("application", "certain")),
+    ((404, {}), ("key", "likely")),
+    ((404, {"error": "route not found"}), ("key", "likely")),
+    ((404, {"title": "Route not resolved", "type": "https://stoplight.io/x"}), ("key", "likely")),
+    ((404, {"title": "Not Found", "detail": "No such application."}), ("application", "certain")),
 ]
 
 

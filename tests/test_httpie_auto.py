@@ -62,6 +62,9 @@ TYPED = [
     (["https://rest.nexmo.com/sms/json"], ""),
     (["https://api.vonage.com/t/vbc.prod/x"], ""),
     (["example.org"], ""),
+    (["https://example.org./nexmo.com"], ""),
+    (["https://bücher.example/?q=nexmo.com"], ""),
+    (["https://api.nexmo.com/v1/calls", "Authorization:Basic abc"], "Basic abc"),
     (["https://example.org/?see=https://api.nexmo.com/"], ""),
     (["https://api.nexmo.com.example.org/"], ""),
     ([":8080/x"], ""),
@@ -110,13 +113,51 @@ def test_a_named_loopback_server_is_signed_for(http: Run, config: Path, nexmo: S
         assert f"HTTP/1.1 {status}" in result.stdout
 
 
+@pytest.mark.parametrize("hosts", ["*", "localhost:7701", "http://prism:4010/path"])
+def test_a_broken_variable_with_hosts_concerns_no_other_host(
+    hosts: str, typed: Callable[..., str]
+) -> None:
+    assert typed("example.org", env={"NEXMO_JWT_HOSTS": hosts}) == ""
+
+
+def test_a_host_that_dash_a_names_is_signed_for(typed: Callable[..., str], nexmo: Sandbox) -> None:
+    url = f"{nexmo.url}/v1/calls"
+    assert typed("-a", f"?host={nexmo.url}", url, env=environment_of(nexmo)).startswith("Bearer ")
+
+
+@pytest.mark.parametrize("option", ["--session", "--session-read-only"])
+@pytest.mark.parametrize("auth", [["-A", "nexmo-jwt"], ["-A", "bearer", "-a", "t"]], ids=str)
+def test_the_auth_of_a_session_comes_before_the_default(
+    auth: list[str],
+    option: str,
+    http: Run,
+    typed: Callable[..., str],
+    tmp_path: Path,
+    nexmo: Sandbox,
+) -> None:
+    session, url = str(tmp_path / "session.json"), "https://api.nexmo.com/v1/calls"
+    if auth[-1] == "nexmo-jwt":
+        auth = [*auth, f"--auth={nexmo.application_id}:{nexmo.private_key}?sub=alice"]
+    http("--offline", f"--session={session}", *auth, url)
+    before = json.loads(Path(session).read_text())["auth"]
+    header = typed(f"{option}={session}", url)
+    assert header.startswith("Bearer ")
+    if "nexmo-jwt" in auth:
+        token = header.removeprefix("Bearer ")
+        assert jwt.decode(token, options={"verify_signature": False})["sub"] == "alice"
+    else:
+        assert header == "Bearer t"
+    assert json.loads(Path(session).read_text())["auth"] == before
+
+
 @pytest.mark.parametrize(
     ("url", "variables", "words"),
     [
         ("http://api.nexmo.com/v1/calls", {}, "http://api.nexmo.com would send the token in clear"),
         ("api.nexmo.com/v1/calls", {}, "use the command 'https' instead of 'http'"),
         ("https://api.nexmo.com/v1/calls", {"VONAGE_APPLICATION_ID": ""}, "No credentials were"),
-        ("https://x.org/", {"NEXMO_JWT_HOSTS": "*"}, "NEXMO_JWT_HOSTS has '*'"),
+        ("https://api.nexmo.com/", {"NEXMO_JWT_HOSTS": "*"}, "NEXMO_JWT_HOSTS has '*'"),
+        ("https://api.nexmo.com./", {}, "its host is ambiguous"),
     ],
 )
 def test_what_cannot_be_signed_is_refused_in_one_line(
