@@ -764,7 +764,7 @@ def test_a_file_named_dot_vonage_counts_as_no_cli_config(
 def test_an_error_in_an_option_names_dash_a(typed: Callable) -> None:
     setup = Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"})
     assert typed(setup, "-a?ttl=29").stderr.startswith("http: error: nexmo-jwt: -a: ttl is 29 s")
-    assert typed(setup, "-a?host=*").stderr.startswith("http: error: nexmo-jwt: -a: hosts has '*'")
+    assert typed(setup, "-a?host=*").stderr.startswith("http: error: nexmo-jwt: -a: host has '*'")
 
 
 def test_a_session_without_credentials_finds_them_anew(
