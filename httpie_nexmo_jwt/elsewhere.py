@@ -12,8 +12,8 @@ from requests_nexmo_jwt.errors import ScopeError
 from requests_nexmo_jwt.origin import host_part, origin_of
 from requests_nexmo_jwt.scope import Scope
 
-# What -a is meant for us: options alone, or the id of an application.
 _NAMES_A_HOST = re.compile(r"[?&]host=")
+# What -a is meant for us: options alone, or the id of an application.
 _OURS = re.compile(r"\?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:", re.IGNORECASE)
 
 

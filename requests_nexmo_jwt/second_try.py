@@ -66,7 +66,8 @@ async def send_in_async(refused: Any, header: str, **kwargs: Any) -> Response:
     response = await refused.connection.send(again, **_at_once(kwargs))
     response = _in_place_of(refused, response, again, started, kwargs)
     hop: Any = response.history[-1]
-    hop.__class__ = type(hop).__base__  # niquests' AsyncResponse wants await for what is there
+    if type(hop).__name__ == "AsyncResponse":  # which wants await for what is there already
+        hop.__class__ = type(hop).__base__
     return response
 
 
