@@ -293,7 +293,7 @@ PIECES = st.sampled_from(
 HOSTS = ["127.0.0.1", "localhost", "a.localhost", "prism", "a.prism", "example.com", "[::1]"]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=6).map("".join), st.sampled_from(HOSTS))
 def test_what_no_proxy_keeps_from_the_proxy_for_us_it_does_for_all_clients(
     no_proxy: str, host: str

@@ -301,7 +301,7 @@ PARSERS = {
 
 
 @pytest.mark.parametrize("client", PARSERS)
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(URLS | st.sampled_from(ATTACKS))
 def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
     client: str, url: str
