@@ -27,20 +27,14 @@ def is_elsewhere(url: str, typed: str | None) -> bool:
         return True
     if typed is not None and _NAMES_A_HOST.search(typed):
         return False
+    looks_like_vonages = re.search("nexmo|vonage", host_part(url).lower()) is not None
     try:
         if urlsplit(url).username is not None:
             return True
-        return Scope(elsewhere="unsigned").origin_for(url) is None
-    except (ScopeError, ValueError):
-        # Refused: clear text to a host in scope, and whatever looks like Vonage's. An ambiguous
-        # host or a broken NEXMO_JWT_HOSTS is no reason to refuse a request to anybody else.
-        is_unclear = origin_of(url) is None or not _are_hosts_readable()
-        return is_unclear and not re.search("nexmo|vonage", host_part(url).lower())
-
-
-def _are_hosts_readable() -> bool:
+        scope = Scope(elsewhere="unsigned")
+    except (ScopeError, ValueError):  # a broken NEXMO_JWT_HOSTS does not concern other hosts
+        return not looks_like_vonages
     try:
-        Scope(elsewhere="unsigned")
-    except ScopeError:
-        return False
-    return True
+        return scope.origin_for(url) is None
+    except ScopeError:  # clear text to a host in scope, or an ambiguous host
+        return origin_of(url) is None and not looks_like_vonages

@@ -14,7 +14,7 @@ from requests.utils import get_environ_proxies, select_proxy
 
 def read_by_requests(url: str) -> bool:
     """Tell whether requests, HTTPie and niquests would send a request for ``url`` to a proxy."""
-    if url.startswith("ws"):  # of these, niquests alone takes it, and reads it in its own way
+    if is_websocket(url):  # of these, niquests alone takes it, and reads it in its own way
         return read_by_any_client(url)
     return bool(select_proxy(url, get_environ_proxies(url, no_proxy=None)))
 
@@ -27,7 +27,7 @@ def read_by_any_client(url: str) -> bool:
     """
     proxies = getproxies()
     no_proxy = proxies.pop("no", "")
-    if not proxies or not (url.startswith("ws") or {"http", "all"} & proxies.keys()):
+    if not proxies or not (is_websocket(url) or {"http", "all"} & proxies.keys()):
         return False
     host = urlsplit(url).hostname or ""
     is_name = ":" not in host and not host.rpartition(".")[2].isdigit()
@@ -37,3 +37,8 @@ def read_by_any_client(url: str) -> bool:
         for entry in map(str.strip, no_proxy.split(","))
         if entry
     )
+
+
+def is_websocket(url: str) -> bool:
+    """Tell whether ``url`` is that of a WebSocket, in whatever case its scheme is written."""
+    return urlsplit(url).scheme in ("ws", "wss")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from .errors import ScopeError
 from .origin import DEFAULT_PORTS, Origin, canonical, host_part, origin_of
-from .proxies import read_by_requests
+from .proxies import is_websocket, read_by_requests
 from .redaction import shown
 
 #: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
@@ -127,7 +127,7 @@ class Scope:
             in_clear = " Write https:// for those." if origin.scheme == "http" else ""
             return f"{origin} does not accept a token: {product.instead}.{in_clear}"
         if self._wants_tls(origin):
-            if url.startswith("ws"):
+            if is_websocket(url):
                 return f"{shown(host_part(url))} is in clear text. Write wss:// instead of ws://."
             return (
                 f"{origin} would send the token in clear text. Write https:// instead of http://; "

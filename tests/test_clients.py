@@ -195,8 +195,12 @@ def test_a_websocket_in_clear_text_is_refused_beside_whichever_proxy(
     """websockets takes the proxy of any scheme, aiohttp WS_PROXY, niquests HTTP_PROXY."""
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     auth, url = nexmo.auth(), nexmo.url.replace("http://", "ws://")
-    request = requests.Request("GET", url).prepare()
-    for sign in (lambda: auth.header(url), lambda: auth(request)):
+    request, shouted = requests.Request("GET", url).prepare(), url.replace("ws", "WS")
+    for sign in (
+        lambda: auth.header(url),
+        lambda: auth.header(shouted),
+        lambda: auth(request),
+    ):
         with pytest.raises(ScopeError, match=r"names a proxy for|in clear text"):
             sign()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
