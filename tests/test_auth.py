@@ -319,7 +319,7 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
     script = (
         "import asyncio, sys, niquests\n"
         "from requests_nexmo_jwt import NexmoJWT, ScopeError\n"
-        "first, late = sys.argv[1:4], sys.argv[4:]\n"
+        "first, late, cut = sys.argv[1:4], sys.argv[4:7], sys.argv[7]\n"
         "with niquests.Session() as session:\n"
         "    session.auth = NexmoJWT(*first[:2])\n"
         "    print(session.get(first[2] + '/v1/calls').status_code)\n"
@@ -327,6 +327,7 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
         "    print(moved.status_code, moved.history[0].status_code, moved.request.path_url)\n"
         "    healed = session.post(late[2], json={'a': 1}, auth=NexmoJWT(*late[:2]))\n"
         "    print(healed, [hop.status_code for hop in healed.history])\n"
+        "    print(session.get(cut).status_code)\n"
         "    try: session.get('http://api.nexmo.com/')\n"
         "    except ScopeError: print('refused')\n"
         "async def main():\n"
@@ -339,11 +340,15 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
     )
     nexmo.answer_next()
     nexmo.answer_next(302, {"Location": "/second"})
-    with Sandbox(clock_offset=-3600) as late:
+    refusal = (
+        b"HTTP/1.1 401 No\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 99\r\n\r\n"
+    )
+    accepted = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with Sandbox(clock_offset=-3600) as late, answering([refusal, b"no"], [accepted]) as cut:
         arguments = [(n.application_id, n.private_key, n.url) for n in (nexmo, late)]
         path = (downloads / "niquests", REPOSITORY)
         result = subprocess.run(
-            [sys.executable, "-c", script, *arguments[0], *arguments[1]],
+            [sys.executable, "-c", script, *arguments[0], *arguments[1], cut],
             capture_output=True,
             text=True,
             check=False,
@@ -351,7 +356,15 @@ def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
             timeout=60,
         )
         healed = "<Response HTTP/1.1 [200]>"
-        lines = ["200", "200 302 /second", f"{healed} [401]", "refused", f"{healed} True", "200"]
+        lines = [
+            "200",
+            "200 302 /second",
+            f"{healed} [401]",
+            "200",
+            "refused",
+            f"{healed} True",
+            "200",
+        ]
         assert result.stdout.splitlines() == lines, result
         assert [seen.body for seen in late.requests[:2]] == [b'{"a": 1}'] * 2
     assert [seen.path for seen in nexmo.requests] == ["/v1/calls", "/first", "/second"]

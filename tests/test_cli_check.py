@@ -124,6 +124,25 @@ def test_with_key_and_secret_at_hand_four_broken_setups_are_diagnosed_for_certai
     assert 3598 <= clock["clock"]["offset_s"] <= 3600
 
 
+def test_one_date_does_not_prove_a_token_expired_that_is_valid_here(
+    nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    nexmo.clock_offset = 86_400
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/calls", "--token", forge(nexmo))
+    assert ("expired", "likely") in causes_in(report_of(nexmo_jwt(*ask, env=environment_of(nexmo))))
+
+
+def test_beside_a_fault_of_the_token_the_capability_is_only_possible(
+    nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    token = forge(nexmo, acl={"paths": {"/*/users/**": {}}})
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/calls", "--token", token)
+    env = {**environment_of(nexmo), **account_of(nexmo)}
+    causes = causes_in(report_of(nexmo_jwt(*ask, env=env)))
+    assert causes[0] == ("acl", "likely")
+    assert ("capability", "possible") in causes
+
+
 # What the path and the token are, and the first cause with its certainty, without an account.
 # Each is a refusal in the words of another product.
 FIRST_CAUSES = [

@@ -13,7 +13,7 @@ import httpx2
 import jwt
 import pytest
 from conftest import NO_TOKEN, TLS, Internet, address, answering
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import requests_nexmo_jwt
@@ -295,6 +295,8 @@ HOSTS = ["127.0.0.1", "localhost", "a.localhost", "prism", "a.prism", "example.c
 
 @settings(max_examples=300)
 @given(st.lists(PIECES, max_size=6).map("".join), st.sampled_from(HOSTS))
+@example("localhost", "a.localhost")
+@example("* ", "127.0.0.1")
 def test_what_no_proxy_keeps_from_the_proxy_for_us_it_does_for_all_clients(
     no_proxy: str, host: str
 ) -> None:

@@ -72,6 +72,13 @@ def test_in_a_process(nexmo):
     subprocess.run([sys.executable, "-c", script, nexmo.url], check=True)
     assert nexmo.requests[-1].accepted
 
+def test_rotation(nexmo):
+    before = {"Authorization": NexmoJWT().header(nexmo.url)}
+    assert requests.get(nexmo.url, headers=before, timeout=10).ok
+    nexmo.rotate_key()
+    assert requests.get(nexmo.url, headers=before, timeout=10).status_code == 401
+    assert requests.get(nexmo.url, auth=NexmoJWT(), timeout=10).ok
+
 def test_undo(nexmo, monkeypatch):
     monkeypatch.undo()
     assert requests.get(nexmo.url, auth=NexmoJWT(), timeout=10).ok
@@ -81,7 +88,7 @@ def test_afterwards():
         k: v for k, v in BEFORE.items() if not k.startswith("PYTEST")}
 """
     shown = run(test, tmp_path, somebody)
-    assert "4 passed" in shown, shown
+    assert "5 passed" in shown, shown
 
 
 def test_a_run_that_does_not_use_it_imports_one_module_of_ours(
