@@ -13,7 +13,7 @@ unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 .PHONY: demo test test-lowest test-all test-anywhere lint bench load live pictures clean
 
 demo: $(VENV)/installed
-	@$(BIN)/python tests/demo.py
+	@$(BIN)/python tests/tools/demo.py
 
 test: $(VENV)/installed-tests
 	$(BIN)/python -m pytest -n auto
@@ -36,13 +36,13 @@ test-all:
 
 # demo and test in a fresh clone, on a machine full of somebody else's settings.
 test-anywhere:
-	$(PYTHON) tests/anywhere.py --at-once
+	$(PYTHON) tests/tools/anywhere.py --at-once
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	MYPYPATH=$(VENV)/downloads/niquests $(BIN)/mypy --strict --follow-imports=silent tests/typed_user.py
+	MYPYPATH=$(VENV)/downloads/niquests $(BIN)/mypy --strict --follow-imports=silent tests/tools/typed_user.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --level error
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/basedpyright --verifytypes requests_nexmo_jwt --ignoreexternal
 	rm -rf $(VENV)/dist && $(BIN)/python -m build --no-isolation --outdir $(VENV)/dist . >/dev/null
@@ -50,19 +50,19 @@ lint: $(VENV)/installed-tests
 	$(BIN)/check-wheel-contents $(VENV)/dist
 
 bench: $(VENV)/installed-tests $(VENV)/installed-peers
-	@$(BIN)/python tests/bench.py
+	@PYTHONPATH=tests $(BIN)/python tests/tools/bench.py
 
 # docs/http.svg and docs/check.svg, from real terminals.
 pictures: $(VENV)/installed-tests
-	@$(BIN)/python tests/pictures.py
+	@PYTHONPATH=tests $(BIN)/python tests/tools/pictures.py
 
 load: $(VENV)/installed-tests
-	@$(BIN)/python tests/load.py
+	@$(BIN)/python tests/tools/load.py
 
 # Asks the real Vonage, with your credentials, what no public source says; never in CI.
 # Options: make live LIVE="--pause 2 --output answers.json"
 live: $(VENV)/installed
-	@$(BIN)/python tests/live.py $(LIVE)
+	@$(BIN)/python tests/tools/live.py $(LIVE)
 
 clean:
 	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -78,27 +78,27 @@ $(VENV)/installed: pyproject.toml
 	@$(BIN)/python $(INSTALL) --editable '.[httpie]'
 	@touch $@
 
-$(VENV)/installed-tests: $(VENV)/installed pyproject.toml tests/downloads.txt
+$(VENV)/installed-tests: $(VENV)/installed pyproject.toml tests/tools/downloads.txt
 	@echo "Installing what the tests need into $(VENV): once, about a minute ..."
 	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1'
 	@$(BIN)/python $(INSTALL) --group test --group lint
 	@$(call DOWNLOAD,$(VENV),)
 	@touch $@
 
-$(VENV)-lowest/installed-tests: $(VENV)/installed pyproject.toml tests/downloads.txt tests/lowest.txt
+$(VENV)-lowest/installed-tests: $(VENV)/installed pyproject.toml tests/tools/downloads.txt tests/tools/lowest.txt
 	@echo "Installing the oldest releases into $(VENV)-lowest: once, about a minute ..."
 	@test -x $(VENV)-lowest/bin/python || $(PYTHON) -m venv $(VENV)-lowest
 	@$(VENV)-lowest/bin/python $(INSTALL) --upgrade 'pip>=25.1'
 	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --group test \
-		--constraint tests/lowest.txt
-	@$(call DOWNLOAD,$(VENV)-lowest,--constraint tests/lowest.txt)
+		--constraint tests/tools/lowest.txt
+	@$(call DOWNLOAD,$(VENV)-lowest,--constraint tests/tools/lowest.txt)
 	@touch $@
 
 # What make bench compares this package with. A peer that cannot be installed is named here and by
 # its row, and tried again next time; @... is left out where there is no npm.
-$(VENV)/installed-peers: $(VENV)/installed tests/peers.txt
+$(VENV)/installed-peers: $(VENV)/installed tests/tools/peers.txt
 	@echo "Installing what make bench compares with into $(VENV)/peers: once, about half a minute ..."
-	@failed=; for peer in . $$(grep -v '^#' tests/peers.txt); do \
+	@failed=; for peer in . $$(grep -v '^#' tests/tools/peers.txt); do \
 		case $$peer in \
 			.) $(call PEER,peers,--editable .) ;; \
 			@*) ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund \
@@ -116,7 +116,7 @@ PEER = { test -x $(VENV)/$(1)/bin/python || $(BIN)/python -m venv $(VENV)/$(1); 
 # would slow down each http of the tests), and where there is npm, jose.
 define DOWNLOAD
 	rm -rf $(1)/downloads && \
-	$(1)/bin/python $(PIP) download --quiet --dest $(1)/downloads/wheels --requirement tests/downloads.txt $(2) && \
+	$(1)/bin/python $(PIP) download --quiet --dest $(1)/downloads/wheels --requirement tests/tools/downloads.txt $(2) && \
 	$(1)/bin/python -m venv $(1)/downloads/httpie && \
 	$(1)/downloads/httpie/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels httpie && \
 	$(1)/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels --target $(1)/downloads/niquests niquests && \

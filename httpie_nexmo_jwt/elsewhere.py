@@ -9,8 +9,8 @@ import re
 from urllib.parse import urlsplit
 
 from requests_nexmo_jwt.errors import ScopeError
-from requests_nexmo_jwt.origin import host_part, origin_of
 from requests_nexmo_jwt.scope import Scope
+from requests_nexmo_jwt.url import host_part, origin_of
 
 _NAMES_A_HOST = re.compile(r"[?&]host=")
 # What -a is meant for us: options alone, or the id of an application.

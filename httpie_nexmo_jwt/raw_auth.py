@@ -19,12 +19,12 @@ from requests_nexmo_jwt import (
     PrivateKeyError,
     ScopeError,
 )
-from requests_nexmo_jwt.acl import merged, read_acl
-from requests_nexmo_jwt.claims import MAX_TTL, MIN_TTL
-from requests_nexmo_jwt.keys import absolute_path
-from requests_nexmo_jwt.passphrase import ask_if_missing
-from requests_nexmo_jwt.pem import is_pem
+from requests_nexmo_jwt.credentials.key import absolute_path
+from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
+from requests_nexmo_jwt.credentials.pem import is_pem
 from requests_nexmo_jwt.redaction import KEY_ON_A_COMMAND_LINE, printable, shown
+from requests_nexmo_jwt.token.acl import merged, read_acl
+from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
 
 __all__ = ["NexmoJWTError", "RawAuth", "auth_for", "printable", "read"]
 

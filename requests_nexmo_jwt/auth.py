@@ -1,8 +1,4 @@
-"""``NexmoJWT``, the auth object: it gives each request a token of its own.
-
-``NexmoJWT`` signs the request; a ``ResponseHook`` goes along with it, through its redirects and
-one more try where the server's clock explains a refusal.
-"""
+"""``NexmoJWT``, the auth object: it gives each request a token of its own."""
 
 from __future__ import annotations
 
@@ -15,17 +11,16 @@ from typing import Any, Literal, Protocol, TypeVar
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from requests.auth import AuthBase
 
-from . import credentials
-from .claims import DEFAULT_TTL, ClaimsSet
-from .clock import Clocks
-from .keys import concealed
-from .origin import Origin
-from .proxies import read_by_any_client, read_by_requests
+from .credentials import discovery
+from .credentials.key import concealed
+from .exchange import requests_hook
+from .exchange.clock import Clocks
+from .exchange.signed_request import SignedRequest
 from .redaction import Hidden, Secret, harmless
-from .response_hook import ResponseHook, hook_for
 from .scope import Scope
-from .signed_request import SignedRequest
-from .signer import Signer
+from .token.claims import DEFAULT_TTL, ClaimsSet
+from .token.signer import Signer
+from .url import any_client_would_proxy, requests_would_proxy
 
 #: The extension of an httpx request by which one that carries a token is known.
 SIGNED = "requests_nexmo_jwt"
@@ -62,9 +57,9 @@ class NexmoJWT(AuthBase):
     2. ``.vonagerc`` in the working directory, then ``~/.vonage/config.json``: the Vonage
        CLI's files.
 
-    With requests and niquests, a redirect within one origin carries a token of its own, any other
-    redirect none. If a 401 or 403 has a ``Date`` at which the token was not valid, the request is
-    signed with the server's time and sent once more; later ones are signed with it from the start.
+    A redirect within one origin carries the token of its request, any other redirect none. If a 401
+    or 403 has a ``Date`` at which the token was not valid, the request is signed with the server's
+    time and sent once more; later ones are signed with it from the start.
 
     A key file is checked for changes before each signature; the new key signs then. Within a
     process each version of it is parsed once.
@@ -129,61 +124,59 @@ class NexmoJWT(AuthBase):
         elsewhere: Literal["refuse", "unsigned"] = "refuse",
     ) -> None:
         # A crash reporter shows the variables of this frame, should anything below raise.
-        name, key, opener = harmless(application_id), concealed(private_key), concealed(passphrase)
+        name, key, phrase = harmless(application_id), concealed(private_key), concealed(passphrase)
         signing, public = Hidden(sign), concealed(public_key)
         del application_id, private_key, passphrase, sign, public_key
         if signing.reveal() is None and public is None:
-            found = credentials.find(name, key)
+            found = discovery.find(name, key)
         else:
-            from . import remote  # not for those who have the key
+            from .credentials import remote  # only if the key is elsewhere
 
-            found = remote.find(name, signing, public, opener if key is None else key)
+            found = remote.find(name, signing, public, phrase if key is None else key)
         claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
-        self._signer = Signer(found, claims_set, opener)
+        self._signer = Signer(found, claims_set, phrase)
         self._scope = Scope(hosts, elsewhere)
-        self._clocks: Clocks[Origin] = Clocks()
+        self._clocks = Clocks()
 
     def __call__(self, r: R) -> R:
         """Set the request's ``Authorization`` header to a new token, and return the request.
 
         ``r`` is a request of requests or of a client with requests' contract, such as httpx
-        and niquests. Raises ``ScopeError`` where its URL may not have one; with
+        and niquests. Raises ``ScopeError`` if its URL may not receive a token; with
         ``elsewhere="unsigned"``, a request to any other origin is returned without one.
         """
         request: Any = r
         # httpx's requests have no hooks; it takes any callable that sets a header.
         has_hooks = hasattr(request, "register_hook")
-        read = read_by_requests if has_hooks else read_by_any_client
-        origin = self._scope.origin_for(str(request.url), goes_by_proxy=read)
-        if origin is None:
-            take_back(request)
+        would_proxy = requests_would_proxy if has_hooks else any_client_would_proxy
+        signed = self._signed(str(request.url), would_proxy)
+        if signed is None:
+            remove_token(request)
             return r
-        signed = SignedRequest(self._signer, self._clocks.of(origin))
-        request.headers["Authorization"] = signed.new_header()
+        request.headers["Authorization"] = signed.header
         if has_hooks:
-            _set_hooks(request, hook_for(request, signed))
+            requests_hook.attach(request, signed)
         elif hasattr(request, "extensions"):
             request.extensions = {**request.extensions, SIGNED: signed}
         return r
+
+    def _signed(self, url: str, would_proxy: Callable[[str], bool]) -> SignedRequest | None:
+        """Sign a request for ``url``; return None if it goes elsewhere, unsigned."""
+        origin = self._scope.origin_for(url, would_proxy)
+        return SignedRequest(self._signer, origin, self._clocks[origin]) if origin else None
 
     def header(self, url: object) -> str:
         """Return a new ``Authorization`` header for a request to ``url``, for any client.
 
         ``url`` is a str, or a URL object of the client, of http or of a WebSocket. Raises
-        ``ScopeError`` where it may not receive a token.
+        ``ScopeError`` if it may not receive a token.
         """
-        origin = self._scope.check(str(url), goes_by_proxy=read_by_any_client)
-        offset = self._clocks.of(origin).offset
-        return self._signer.sign(time.time() + offset).header
+        origin = self._scope.check(str(url), any_client_would_proxy)
+        return SignedRequest(self._signer, origin, self._clocks[origin]).header
 
     def token(self) -> str:
-        """Return a new token, valid from now for ``ttl`` seconds.
-
-        Now is by the clock of the server that last accepted a token. A loopback server counts
-        only where ``hosts`` names it.
-        """
-        offset = self._clocks.last_confirmed(self._scope.is_configured)
-        return self._signer.sign(time.time() + offset).text
+        """Return a new token, valid from now, by this machine's clock, for ``ttl`` seconds."""
+        return self._signer.sign(time.time()).text
 
     @property
     def source(self) -> str:
@@ -212,26 +205,20 @@ class NexmoJWT(AuthBase):
             return NotImplemented
         return self._signer == other._signer and self._scope == other._scope
 
+    def __hash__(self) -> int:
+        return hash(self._signer.application_id)
+
     def __repr__(self) -> str:
+        if "_scope" not in vars(self):
+            return f"<{type(self).__name__}, not initialized>"
         return f"{type(self).__name__}({self._signer!r}{self._scope.elsewhere_in_words})"
 
 
-def take_back(request: Any) -> None:
-    """Take a token of ours off a request that was signed before, for another place."""
-    hooks = [hook for hook in _hooks(request) if isinstance(hook, ResponseHook)]
+def remove_token(request: Any) -> None:
+    """Take a token of ours off a request that was signed before, for another origin."""
     mark = getattr(request, "extensions", {}).get(SIGNED)
-    ours = [*(hook.signed for hook in hooks), *filter(None, [mark])]
-    if any(signed.has_sent(request.headers.get("Authorization")) for signed in ours):
+    ours = [*requests_hook.attached(request), *filter(None, [mark])]
+    if request.headers.get("Authorization") in [signed.header for signed in ours]:
         del request.headers["Authorization"]
-    if hooks:
-        _set_hooks(request)
-
-
-def _set_hooks(request: Any, *ours: ResponseHook) -> None:
-    # A copy of a request shares its hooks, so they are not changed in place.
-    others = [hook for hook in _hooks(request) if not isinstance(hook, ResponseHook)]
-    request.hooks = {**request.hooks, "response": [*others, *ours]}
-
-
-def _hooks(request: Any) -> list[Any]:
-    return list(getattr(request, "hooks", {}).get("response", ()))
+    if hasattr(request, "register_hook"):
+        requests_hook.attach(request, None)

@@ -2,7 +2,7 @@
 
 import httpx
 
-from .auth_flow import AuthFlow
+from ._httpx import AuthFlow
 
 
 class NexmoJWT(AuthFlow, httpx.Auth):

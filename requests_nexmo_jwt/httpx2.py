@@ -2,7 +2,7 @@
 
 import httpx2
 
-from .auth_flow import AuthFlow
+from ._httpx import AuthFlow
 
 
 class NexmoJWT(AuthFlow, httpx2.Auth):

@@ -34,7 +34,7 @@ def nexmo(_nexmo_key: RSAPrivateKey) -> Iterator[Sandbox]:
     credentials are unset, and ``NEXMO_JWT_HOSTS`` names the sandbox alone: a request to any other
     host raises ``ScopeError``. ``NO_PROXY`` keeps the sandbox away from a proxy.
     """
-    from .places import VARIABLES
+    from .credentials.places import VARIABLES
     from .sandbox import Sandbox
 
     # Not the test's own monkeypatch, whose undo() would bring the person's credentials back.

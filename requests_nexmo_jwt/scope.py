@@ -10,19 +10,18 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .errors import ScopeError
-from .origin import DEFAULT_PORTS, Origin, canonical, host_part, origin_of
-from .proxies import is_websocket, read_by_requests
 from .redaction import shown
-
-#: Vonage's API hosts. Not all of ``*.vonage.com``: customers' own code runs under
-#: ``*.serverless.vonage.com``.
-VONAGE_HOSTS = (
-    "api.nexmo.com",
-    "api-*.nexmo.com",
-    "api-*.vonage.com",
-    "video.api.vonage.com",
-    "messages-sandbox.nexmo.com",
+from .url import (
+    DEFAULT_PORTS,
+    Origin,
+    canonical_host,
+    host_matches,
+    host_part,
+    is_websocket,
+    origin_of,
+    requests_would_proxy,
 )
+from .vonage import API_HOSTS
 
 #: Names the hosts, separated by commas, where ``hosts=`` is not given.
 HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
@@ -62,20 +61,20 @@ class Scope:
         )
 
     def origin_for(
-        self, url: str, goes_by_proxy: Callable[[str], bool] = read_by_requests
+        self, url: str, would_proxy: Callable[[str], bool] = requests_would_proxy
     ) -> Origin | None:
         """Return the origin of a request for ``url`` if it may carry a token.
 
         None where it goes elsewhere, and unsigned. Raises ``ScopeError`` where it is refused.
-        ``goes_by_proxy`` tells whether the client would send it to a proxy, were it in clear text.
+        ``would_proxy`` tells whether the client would send it to a proxy, were it in clear text.
         """
         if self._is_unsigned_elsewhere:
             origin = _read(url)
             if not self._admits(origin) and not self._wants_tls(origin):
                 return None
-        return self.check(url, goes_by_proxy)
+        return self.check(url, would_proxy)
 
-    def check(self, url: str, goes_by_proxy: Callable[[str], bool] = read_by_requests) -> Origin:
+    def check(self, url: str, would_proxy: Callable[[str], bool] = requests_would_proxy) -> Origin:
         """Return the origin that a request for ``url`` is sent to, if it may carry a token.
 
         Raises ``ScopeError`` if it may not.
@@ -83,7 +82,7 @@ class Scope:
         origin = _read(url)
         if not self._admits(origin):
             raise ScopeError(self._refusal(origin, url), host=origin.host)
-        if origin.scheme == "http" and goes_by_proxy(url):
+        if origin.scheme == "http" and would_proxy(url):
             raise ScopeError(
                 f"The environment names a proxy for {origin} (HTTP_PROXY, ALL_PROXY), which would "
                 f"see the token in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
@@ -95,7 +94,7 @@ class Scope:
     def first_origin(self) -> Origin:
         """The first origin that is configured by its whole name; by default Vonage's."""
         whole = (entry for entry in self._entries if "*" not in entry.host)
-        first = next(whole, _Entry("https", VONAGE_HOSTS[0], 443))
+        first = next(whole, _Entry("https", API_HOSTS[0], 443))
         return Origin(first.scheme, first.host, first.port)
 
     @property
@@ -109,7 +108,7 @@ class Scope:
 
     def _wants_tls(self, origin: Origin) -> bool:
         """Tell whether ``origin`` would be in scope but for its clear text."""
-        named = (entry for entry in self._entries if entry.matches(origin.host))
+        named = (entry for entry in self._entries if host_matches(entry.host, origin.host))
         return origin.scheme == "http" and any(entry.scheme == "https" for entry in named)
 
     def is_configured(self, origin: Origin) -> bool:
@@ -120,7 +119,7 @@ class Scope:
         return any(entry.admits(origin) for entry in self._entries)
 
     def _refusal(self, origin: Origin, url: str) -> str:
-        from .products import find  # not for those who are never refused
+        from .vonage.products import find  # not for those who are never refused
 
         product = find(urlsplit(url).path, origin.host)
         if product and not product.takes_jwt:
@@ -166,19 +165,12 @@ class _Entry(NamedTuple):
 
     def admits(self, origin: Origin) -> bool:
         is_alike = (self.scheme, self.port) == (origin.scheme, origin.port)
-        return is_alike and self.matches(origin.host)
-
-    def matches(self, host: str) -> bool:
-        before, star, after = self.host.partition("*")
-        if not star:
-            return host == self.host
-        part = host[len(before) : len(host) - len(after)]
-        return bool(part) and "." not in part and host == before + part + after
+        return is_alike and host_matches(self.host, origin.host)
 
 
 @functools.cache
 def _vonage() -> tuple[_Entry, ...]:
-    return tuple(_entry(entry, "") for entry in VONAGE_HOSTS)
+    return tuple(_entry(entry, "") for entry in API_HOSTS)
 
 
 def _entry(text: object, named_by: str) -> _Entry:
@@ -195,10 +187,10 @@ def _entry(text: object, named_by: str) -> _Entry:
         fixed = host.replace("*", "x", 1)
         if "*" in host and fixed.count(".") - host.split("*")[0].count(".") < 2:
             problem = "matches too many hosts: a '*' needs two or more labels after it"
-        elif not canonical(fixed) or port > 65535:
+        elif not canonical_host(fixed) or port > 65535:
             problem = "is neither a host nor an origin"
         else:
-            return _Entry(scheme, host if "*" in host else canonical(host), port)
+            return _Entry(scheme, host if "*" in host else canonical_host(host), port)
     raise ScopeError(
         f"{named_by} has {shown(text)}, which {problem}. Write a name such as api.example.com or "
         "*.example.com, or an origin such as http://localhost:4010."

@@ -24,9 +24,12 @@ def by_niquests(job: dict[str, Any]) -> list[int]:
 
     with niquests.Session(**job.get("options", {})) as session:
         session.auth, session.verify = NexmoJWT(*job["credentials"], hosts=job["hosts"]), job["ca"]
-        answers = [session.get(url, timeout=20) for url in job["urls"]]
-        session.gather()
-        return [answer.status_code for answer in answers]
+        statuses = []
+        for url in job["urls"]:
+            answer = session.get(url, timeout=20)
+            session.gather()
+            statuses.append(answer.status_code)
+        return statuses
 
 
 def by_async_niquests(job: dict[str, Any]) -> list[int]:
@@ -36,9 +39,12 @@ def by_async_niquests(job: dict[str, Any]) -> list[int]:
         async with niquests.AsyncSession(**job.get("options", {})) as session:
             session.auth = NexmoJWT(*job["credentials"], hosts=job["hosts"])
             session.verify = job["ca"]
-            answers = [await session.get(url, timeout=20) for url in job["urls"]]
-            await session.gather()
-            return [answer.status_code for answer in answers]
+            statuses = []
+            for url in job["urls"]:
+                answer = await session.get(url, timeout=20)
+                await session.gather()
+                statuses.append(answer.status_code)
+            return statuses
 
     return asyncio.run(main())
 

@@ -14,9 +14,7 @@ import clients
 import jwt
 import pytest
 import requests
-import trustme
 from conftest import APPLICATION_ID, AUTH_TYPE, NO_TOKEN, REPOSITORY, Keys, Run
-from h2_server import H2Server
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 from websockets.http11 import Request
@@ -92,25 +90,24 @@ def tokens(requests: list[SeenRequest]) -> list[str]:
     return [seen.claims["jti"] for seen in requests]
 
 
-def fresh_per_request(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+def fresh(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     assert fetch(f"{nexmo.url}/v1/calls", f"{nexmo.url}/v1/calls") == [200, 200]
-    return len(set(tokens(nexmo.requests))) == 2
-
-
-def fresh_per_hop(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
-    nexmo.answer_next(302, {"Location": "/v1/second"})
-    assert fetch(f"{nexmo.url}/v1/first") == [200]
-    assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/second"]
     return len(set(tokens(nexmo.requests))) == 2
 
 
 def none_elsewhere(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     for target in (other.url, other.url.replace("127.0.0.1", "localhost")):
         nexmo.answer_next(302, {"Location": f"{target}/redirected"})
-        fetch(f"{nexmo.url}/v1/calls")
-        fetch(f"{target}/direct")
+        followed = fetch(f"{nexmo.url}/v1/calls")
+        assert followed == [401] or is_refused(followed)  # 401: it arrived there
+        assert is_refused(fetch(f"{target}/direct"))
     assert len(tokens(nexmo.requests)) == 2
     return {seen.verdict for seen in other.requests} <= {NO_TOKEN}
+
+
+def is_refused(result: object) -> bool:
+    """HTTPie shows no answer then; the others raise, aiohttp an error of its own."""
+    return result == [] or str(result).startswith(("ScopeError", "ClientOSError"))
 
 
 def clock(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
@@ -121,8 +118,8 @@ def clock(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
 def proxy_guard(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTP_PROXY", other.url)
-        fetch(f"{nexmo.url}/v1/calls")
-        patch.setenv("NO_PROXY", "127.0.0.0/8")
+        assert is_refused(fetch(f"{nexmo.url}/v1/calls"))
+        patch.setenv("NO_PROXY", "127.0.0.0/8")  # which some clients read and some do not
         fetch(f"{nexmo.url}/v1/calls")
         patch.setenv("NO_PROXY", "example.com,127.0.0.1")
         assert fetch(f"{nexmo.url}/v1/calls") == [200]
@@ -136,7 +133,7 @@ def other() -> Iterator[Sandbox]:
         yield other
 
 
-PROMISES = [fresh_per_request, fresh_per_hop, none_elsewhere, clock, proxy_guard]
+PROMISES = [fresh, none_elsewhere, clock, proxy_guard]
 
 
 @pytest.mark.downloads
@@ -154,35 +151,18 @@ def test_the_table_has_these_clients_and_no_others() -> None:
 
 @pytest.mark.downloads
 @pytest.mark.parametrize("client", ["niquests", "niquests, `AsyncSession`"])
-def test_a_multiplexed_request_has_a_second_try_and_one_token_for_its_hops(
-    client: str, keys: Keys, key_file: Path, downloads: Path, tmp_path: Path
+def test_a_multiplexed_request_is_not_retried_and_the_next_one_has_the_server_s_time(
+    client: str, nexmo: Sandbox, downloads: Path
 ) -> None:
-    ca = trustme.CA()
-    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with (
-        H2Server(ca, tmp_path, keys.public, clock_offset=-3600) as late,
-        H2Server(ca, tmp_path, keys.public, clock_offset=0) as moved,
-    ):
-        moved.redirects = {"/hop": "/second", "/away": f"{late.url}/"}
-
-        def fetch(*urls: str) -> object:
-            job = {
-                "credentials": ["an id", str(key_file)],
-                "hosts": [late.url, moved.url],
-                "ca": str(tmp_path / "ca.pem"),
-                "options": {"multiplexed": True},
-                "urls": urls,
-            }
-            return in_a_process(client, job, downloads)
-
-        assert fetch(f"{late.url}/one", f"{late.url}/two") == [200, 200]
-        assert len({claims["jti"] for claims in late.seen}) == len(late.seen) == 4
-        assert fetch(f"{moved.url}/hop") == [200]
-        first, second = moved.seen
-        assert first == second
-        late.seen.clear()
-        assert fetch(f"{moved.url}/away") == [401]
-        assert late.seen == [None]
+    nexmo.clock_offset = -3600
+    job = {
+        "credentials": [nexmo.application_id, str(nexmo.private_key)],
+        "hosts": [nexmo.url],
+        "ca": None,
+        "options": {"multiplexed": True},
+        "urls": [f"{nexmo.url}/one", f"{nexmo.url}/two"],
+    }
+    assert in_a_process(client, job, downloads) == [401, 200]
 
 
 PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "SOCKS_PROXY"]

@@ -20,8 +20,8 @@ import requests_nexmo_jwt
 import requests_nexmo_jwt.httpx
 import requests_nexmo_jwt.httpx2
 from requests_nexmo_jwt import ScopeError
-from requests_nexmo_jwt.proxies import read_by_any_client, read_by_requests
 from requests_nexmo_jwt.sandbox import Sandbox
+from requests_nexmo_jwt.url import any_client_would_proxy, requests_would_proxy
 
 LIBRARIES = {httpx2: requests_nexmo_jwt.httpx2, httpx: requests_nexmo_jwt.httpx}
 
@@ -51,15 +51,42 @@ def test_it_is_the_same_object_for_requests_and_in_comparisons(auth: Any, nexmo:
     assert (type(again), again) == (type(auth), auth)
 
 
-def test_the_request_that_the_user_made_is_left_as_it_is(client: Any, nexmo: Sandbox) -> None:
+def test_the_request_that_the_user_made_is_signed_each_time_that_it_is_sent(
+    client: Any, nexmo: Sandbox
+) -> None:
     request = client.build_request("POST", f"{nexmo.url}/v1/calls", json={"to": []})
-    before = dict(request.headers)
     response = client.send(request)
     assert response.is_success
-    assert dict(request.headers) == before
-    assert response.request.content == request.content == nexmo.requests[-1].body
+    assert response.request is request
+    assert request.content == nexmo.requests[-1].body
     assert client.send(request).is_success
     assert len({seen.claims["jti"] for seen in nexmo.requests}) == 2
+
+
+@pytest.mark.parametrize("offset", [0, -3600])
+def test_one_request_in_sixteen_threads_is_accepted_in_each(
+    offset: int, client: Any, nexmo: Sandbox
+) -> None:
+    nexmo.clock_offset = offset
+    request = client.build_request("POST", f"{nexmo.url}/v1/calls", content=b"body")
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: client.send(request), range(160)))
+    assert [answer.status_code for answer in answers] == [200] * 160
+
+
+def test_a_wrapper_that_drops_what_the_flow_yields_sends_a_token(
+    library: Any, auth: Any, nexmo: Sandbox
+) -> None:
+    """httpx-auth combines auths in this way, and so do people."""
+
+    class Wrapper(library.Auth):
+        def auth_flow(self, request: Any) -> Iterator[Any]:
+            next(auth.auth_flow(request))
+            request.headers["X-Api-Key"] = "mine"
+            yield request
+
+    with library.Client(auth=Wrapper()) as client:
+        assert client.get(f"{nexmo.url}/v1/calls").is_success
 
 
 def token_of(response: Any) -> str:
@@ -304,9 +331,9 @@ def test_what_no_proxy_keeps_from_the_proxy_for_us_it_does_for_all_clients(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         patch.setenv("NO_PROXY", no_proxy)
-        if read_by_any_client(f"http://{host}:4010/"):
+        if any_client_would_proxy(f"http://{host}:4010/"):
             return
-        assert not read_by_requests(f"http://{host}:4010/")
+        assert not requests_would_proxy(f"http://{host}:4010/")
         for library in LIBRARIES:
             try:
                 client = library.Client()

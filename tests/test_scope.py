@@ -17,9 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from requests_nexmo_jwt import NexmoJWT, ScopeError
-from requests_nexmo_jwt.origin import origin_of
 from requests_nexmo_jwt.sandbox import Sandbox
-from requests_nexmo_jwt.scope import VONAGE_HOSTS, Scope
+from requests_nexmo_jwt.scope import Scope
+from requests_nexmo_jwt.url import origin_of
+from requests_nexmo_jwt.vonage import API_HOSTS
 
 # URLs that may have a token by default.
 MAY = [
@@ -239,7 +240,7 @@ def test_an_attack_gets_no_token_before_and_after_requests_prepares_it(
 # Pieces of which hypothesis makes URLs.
 PIECES = st.sampled_from(
     [
-        *VONAGE_HOSTS,
+        *API_HOSTS,
         *(
             "api-us.nexmo.com",
             "api.vonage.com",

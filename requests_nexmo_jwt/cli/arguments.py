@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..auth import NexmoJWT
+from ..credentials.passphrase import ask_if_missing
+from ..credentials.pem import is_pem
 from ..errors import TokenError
-from ..inspection import MAX_TEXT_BYTES, find_token
-from ..passphrase import ask_if_missing
-from ..pem import is_pem
 from ..redaction import KEY_ON_A_COMMAND_LINE, may_hold_key_text, printable, shown
+from ..token.inspection import MAX_TEXT_BYTES, find_token
 
 
 class Parser(argparse.ArgumentParser):

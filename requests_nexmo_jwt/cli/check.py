@@ -7,22 +7,22 @@ import logging
 import re
 from typing import Any
 
-from .. import credentials
 from ..auth import NexmoJWT
-from ..diagnosis import CERTAIN, Cause, causes
+from ..check.diagnosis import CERTAIN, Cause, causes
+from ..check.evidence import Evidence
+from ..check.investigation import GivenToken, investigate
+from ..check.probe import Reply
+from ..check.report import Report, Subject
+from ..credentials import discovery as credentials
+from ..credentials.key import concealed
+from ..credentials.passphrase import ask_if_missing
 from ..errors import NexmoJWTError, PrivateKeyError, ScopeError
-from ..evidence import Evidence
-from ..inspection import inspect
-from ..investigation import GivenToken, investigate
-from ..keys import concealed
-from ..origin import host_part, origin_of
-from ..passphrase import ask_if_missing
-from ..probe import Reply
 from ..redaction import Secret
 from ..scope import Scope
+from ..token.inspection import inspect
+from ..url import host_part, origin_of
 from .arguments import add_command, add_credentials, check_both, filled, in_options, read_token
 from .output import is_terminal, mark, show, show_json
-from .report import Report, Subject
 
 DEFAULT_PATH = "/v1/calls?page_size=1"
 

@@ -8,14 +8,14 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from .. import credentials
+from ..credentials import discovery as credentials
+from ..credentials.key import Key, concealed
+from ..credentials.passphrase import ask_if_missing
 from ..errors import NexmoJWTError
-from ..inspection import Inspection, Rule, inspect
-from ..keys import Key, concealed
-from ..origin import origin_of
-from ..passphrase import ask_if_missing
-from ..products import product_of
 from ..redaction import bare, shown
+from ..token.inspection import Inspection, Rule, inspect
+from ..url import origin_of
+from ..vonage.products import product_of
 from .arguments import add_command, add_credentials, check_both, read_token
 from .output import mark, show, show_fields, show_json
 

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..redaction import printable
-from ..rules import read_time, span
+from ..token.rules import read_time, span
 
 _WIDTH = 80
 

@@ -7,10 +7,10 @@ import json
 import time
 from typing import Any
 
-from ..acl import merged, read_acl
-from ..claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, OURS
 from ..errors import ClaimError
 from ..redaction import shown
+from ..token.acl import merged, read_acl
+from ..token.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, OURS
 from .arguments import add_command, add_credentials, auth, seconds
 
 

@@ -38,8 +38,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from .. import products
 from ..redaction import printable
+from ..vonage import products
 from . import answers
 from .answers import Answer
 from .judge import Call, Judge, Refusal

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .. import dialects
-from ..products import Product
+from ..vonage import dialects
+from ..vonage.products import Product
 
 # The names of problems come in several spellings.
 _NEXMO_PROBLEMS = "https://developer.nexmo.com/api-errors"

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from .. import dialects
 from ..errors import TokenError
-from ..inspection import Inspection, inspect
-from ..products import Product
 from ..redaction import bare, shown
+from ..token.inspection import Inspection, inspect
+from ..vonage import dialects
+from ..vonage.products import Product
 
 
 class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program

@@ -1,0 +1,286 @@
+"""Why a token was refused: causes as data, each with a code and a certainty.
+
+What a request of ours has disproved is no cause. What is certain ends the list.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..exchange.clock import TOLERANCE
+from ..redaction import bare
+from ..token.rules import read_time, span
+from ..vonage import dialects
+from .evidence import Evidence
+from .probe import Reply
+
+CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What may be wrong, how certain that is, and what to do about it.
+
+    ``certainty`` is ``certain`` where it was proved by an answer or by what is known here,
+    ``likely`` or ``possible``.
+    """
+
+    code: str
+    certainty: str
+    problem: str
+    remedy: str
+
+
+def causes(evidence: Evidence) -> list[Cause]:
+    """Return what may explain the answer, the likeliest first; none where all is well."""
+    found = list(_causes(evidence))
+    certain = [cause for cause in found if cause.certainty == CERTAIN]
+    if certain:
+        return certain[:1]
+    order = [LIKELY, POSSIBLE]
+    return sorted(found, key=lambda cause: order.index(cause.certainty))
+
+
+def is_uuid(text: object) -> bool:
+    """Tell whether ``text`` looks like the id of an application."""
+    try:
+        uuid.UUID(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _causes(evidence: Evidence) -> Iterator[Cause]:
+    reply, product = evidence.reply, evidence.product
+    if reply.trouble:
+        yield Cause("network", CERTAIN, *reply.trouble)
+    elif product and not product.takes_jwt:
+        problem = f"The token is not the problem: {product.instead}."
+        yield Cause("wrong-authentication", CERTAIN, problem, "Send that instead of a token.")
+    elif reply.verdict == "accepted":
+        yield from _despite_acceptance(reply)
+    elif reply.verdict == "unclear":
+        yield from _said_by_the_answer(evidence)
+        if reply.first_status is not None and reply.offset is not None:
+            yield _clock(reply.offset, LIKELY)
+        yield _inconclusive(reply)
+    else:
+        yield from _proved_by_the_time(evidence)
+        yield from _proved_by_the_account(evidence)
+        yield from _said_by_the_answer(evidence)
+        yield from _guesses(evidence)
+
+
+def _despite_acceptance(reply: Reply) -> Iterator[Cause]:
+    if reply.status == 402 or reply.reading.code == dialects.NO_MONEY:
+        problem = "The token was accepted, but the account has no money for this."
+        yield Cause("no-money", CERTAIN, problem, "Top up the account in the Vonage dashboard.")
+    elif reply.first_status is not None and reply.offset is not None:
+        # A Date that is a second old, and a refusal by chance, look like it.
+        yield _clock(reply.offset, CERTAIN if abs(reply.offset) > TOLERANCE else LIKELY)
+
+
+def _clock(offset: float, certainty: str) -> Cause:
+    side = "behind" if offset > 0 else "ahead of"
+    number = f"{abs(offset):.0f}" if abs(offset) > TOLERANCE else f"up to {TOLERANCE}"
+    problem = f"This machine's clock is {number} s {side} the server's."
+    return Cause("clock", certainty, problem, "Set this machine's clock.")
+
+
+_PROXY = "Put them in the address of the proxy: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
+
+_OTHER_URL = "Pass another --url: one that is known to exist, in the region of the application."
+
+
+def _inconclusive(reply: Reply) -> Cause:
+    status, place = reply.status or 0, "the request, not about the token"
+    if 300 <= status < 400:
+        problem = "The server redirects, so this says nothing about the token."
+        remedy = f"Pass the target as --url: {reply.location}" if reply.location else _OTHER_URL
+        return Cause("redirect", CERTAIN, problem, remedy)
+    if status == 407:
+        return Cause(
+            "inconclusive", POSSIBLE, "The proxy wants a user name and a password.", _PROXY
+        )
+    if status >= 500 or status in (408, 429):
+        problem = f"A {status} says nothing about the token."
+        return Cause("inconclusive", POSSIBLE, problem, "Try again later.")
+    if status in (403, 404, 405):
+        place = "the method, the path or the region: it can come before any authentication"
+    problem = f"A {status} does not tell whether the token was accepted. It may be about {place}."
+    return Cause("inconclusive", POSSIBLE, problem, _OTHER_URL)
+
+
+def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
+    for rule in evidence.broken:
+        if (rule.name, rule.code) == ("exp", "expired"):
+            is_known = evidence.reply.offset is not None
+            whose = "the server" if is_known else "this machine"
+            problem = f"The token {rule.reason}, by the clock of {whose}."
+            remedy = "Sign a new token."
+            if evidence.is_clock_off:
+                remedy = "Set this machine's clock, which is off, and sign a new token."
+            # One Date may be wrong: it has to agree with this machine's clock.
+            here = {rule.code for rule in evidence.token.broken(now=time.time())}
+            is_certain = is_known and "expired" in here
+            yield Cause("expired", CERTAIN if is_certain else LIKELY, problem, remedy)
+
+
+def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
+    record = evidence.record
+    if record is None or evidence.is_signer_right:
+        return
+    application = evidence.application
+    if record.is_unknown:
+        problem = f"Account {record.account.name} has no application {application}."
+        remedy = f"{_COMPARE_THE_ID} Or use the API key and secret of the account that has it."
+        yield Cause("application", CERTAIN if record.is_ours else LIKELY, problem, remedy)
+    elif record.public_key:
+        ours = f"yours is {evidence.fingerprint}"
+        if not evidence.fingerprint:
+            ours = "another key signed this token"
+        problem = f"Application {application} has the public key {record.fingerprint}, but {ours}."
+        yield Cause("key", CERTAIN, problem, _SAVE_THE_KEY)
+
+
+_COMPARE_THE_ID = (
+    "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
+)
+
+_SAVE_THE_KEY = (
+    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt check "
+    "--public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
+    "changes': until then, new keys do not count."
+)
+
+# What an answer says, and nothing here confirms or denies: certainty, problem, remedy.
+_SAID = {
+    dialects.SUSPENDED: (
+        CERTAIN,
+        "The server says that the account or the application is suspended.",
+        "See the Vonage dashboard, or ask Vonage's support.",
+    ),
+    dialects.REVOKED: (CERTAIN, "The server says that the token is revoked.", "Sign a new one."),
+    dialects.WRONG_AUTHENTICATION: (
+        LIKELY,
+        "The server expects another kind of authentication, or got two kinds at once.",
+        "See the product's page in Vonage's API reference.",
+    ),
+    dialects.EXPIRED: (
+        LIKELY,
+        "The server says that the token is expired.",
+        "Sign a new token, and compare this machine's clock.",
+    ),
+    dialects.MISSING: (
+        LIKELY,
+        "The server got no Authorization header, though one was sent.",
+        "Look for what drops it between here and there: a proxy, a gateway, a redirect.",
+    ),
+}
+
+
+def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what the server says is wrong; where that is known here as well, it is certain."""
+    code = evidence.reading.code
+    is_first = evidence.reply.reading.code == code
+    if code in _SAID:
+        yield Cause(code, *_SAID[code])
+    elif code == dialects.SUB and is_first:  # Users wants one, the API that was asked may not
+        certainty = LIKELY if evidence.token.claims.get("sub") else CERTAIN
+        problem = "The server expects the token of a user, with the user's name as sub."
+        yield Cause(code, certainty, problem, "Sign one with sub.")
+    elif code == dialects.ACL:
+        said_of = evidence.reply if is_first or evidence.users is None else evidence.users
+        path = _path(said_of.url)
+        opens = evidence.token.opens("GET", path) is not False
+        if is_first or (opens and "acl" in evidence.token.claims):
+            problem = f"The server says that the token's acl does not permit GET {bare(path)}."
+            yield Cause(code, LIKELY if opens else CERTAIN, problem, _acl_remedy(path))
+
+
+def _acl_remedy(path: str) -> str:
+    version, *further = path.split("/")[1:]
+    opening = f"/*/{further[0]}/**" if version and further else "/**"
+    return f"Sign one whose acl does, such as {bare(opening)}: '*' matches the version."
+
+
+def _guesses(evidence: Evidence) -> Iterator[Cause]:
+    """Yield what may be wrong without a proof, and was not disproved."""
+    faults = list(_faults_of_the_token(evidence))
+    yield from faults
+    if evidence.is_signer_right:
+        yield from _once_the_key_is_right(evidence, POSSIBLE if faults else LIKELY)
+    else:
+        yield from _signer_causes(evidence)
+    if evidence.product is None:
+        problem = "This may be a product that expects another kind of authentication."
+        remedy = "See its page in Vonage's API reference."
+        yield Cause("wrong-authentication", POSSIBLE, problem, remedy)
+
+
+def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
+    reply = evidence.reply
+    for rule in evidence.broken:
+        if (rule.name, rule.code) == ("iat", "future") and reply.offset is not None:
+            # A token of ours would have been signed again, with the server's time.
+            ahead = span((read_time(evidence.token.claims["iat"]) or 0) - reply.server_time)
+            problem = f"The token's iat is {ahead} ahead of the server's time."
+            remedy = "Set the clock of the machine that signed it, and sign a new one."
+            yield Cause("clock", LIKELY, problem, remedy)
+        elif rule.code != "expired":
+            problem = f"The token breaks a rule: {rule.reason}."
+            yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
+    path = _path(reply.url)
+    if evidence.token.opens("GET", path) is False and reply.reading.code != dialects.ACL:
+        problem = f"The token's acl does not permit GET {bare(path)}."
+        yield Cause("acl", LIKELY, problem, _acl_remedy(path))
+
+
+def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
+    if evidence.reading.code == dialects.MISSING:
+        return  # a server that saw no token has not judged its key
+    if not evidence.token.claims.get("application_id"):
+        return  # that breaks a rule
+    application = evidence.application
+    is_id = is_uuid(evidence.token.claims.get("application_id"))
+    is_explained = evidence.reading.code in _SAID
+    key = evidence.fingerprint or "that signed the token"
+    problem = f"The key {key} does not belong to application {application}."
+    yield Cause("key", LIKELY if is_id and not is_explained else POSSIBLE, problem, _SAVE_THE_KEY)
+    if not (evidence.record and evidence.record.is_unknown):
+        problem = f"Application {application} does not exist, or belongs to another account."
+        yield Cause("application", POSSIBLE if is_id else LIKELY, problem, _COMPARE_THE_ID)
+
+
+def _once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]:
+    """Yield what Vonage's support names (360000958367) where application and key are right."""
+    if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
+        return  # the answer itself says what is wrong
+    is_one_product = evidence.product and not (evidence.users and evidence.users.status == 401)
+    capability = f" for {evidence.product.name}" if evidence.product and is_one_product else ""
+    yield Cause(
+        "capability",
+        certainty,
+        f"Application and key are right, but the application's capability{capability} may be off.",
+        "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
+    )
+    yield Cause(
+        "privacy",
+        POSSIBLE,
+        "An older application may lack its privacy setting.",
+        "Edit it in the Vonage dashboard, choose that setting, and press 'Save changes'.",
+    )
+    yield Cause(
+        "new-application",
+        POSSIBLE,
+        "The application may have another problem, which check cannot detect.",
+        "As the last resort, make a new application, with keys of its own.",
+    )
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path or "/"

@@ -1,0 +1,243 @@
+"""What ``nexmo-jwt check`` found, as lines for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import responses
+from importlib.metadata import version
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from .. import __version__
+from ..credentials.key import Key
+from ..credentials.places import CLIConfig, Credentials
+from ..exchange.log_messages import clock_state
+from ..redaction import Secret, harmless, shown
+from .account import Record
+from .diagnosis import Cause, is_uuid
+from .evidence import Evidence
+from .probe import Reply
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose token it was; without credentials and key for a token that was given."""
+
+    credentials: Credentials | None = None
+    key: Key | None = None
+    application_id: object = None
+
+    @property
+    def path(self) -> str | None:
+        """The file with the key, None where it is in none."""
+        place = self.credentials.place if self.credentials else None
+        path = self.key.path if self.key else None
+        path = path or (place.path if isinstance(place, CLIConfig) else None)
+        return path if path and os.path.exists(path) else None
+
+    @property
+    def mode(self) -> int | None:
+        """Who may read that file, None where the system has no such modes."""
+        with suppress(OSError):
+            return stat.S_IMODE(os.stat(self.path).st_mode) if self.path and _HAS_MODES else None
+        return None
+
+
+_HAS_MODES = os.name == "posix"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was asked, what came back, and what may be wrong."""
+
+    subject: Subject
+    evidence: Evidence
+    causes: list[Cause]
+    hint: str = ""
+
+    @property
+    def reply(self) -> Reply:
+        """The answer to the first question."""
+        return self.evidence.reply
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether all is well; None where the answer does not tell."""
+        if self.reply.status is None and self.causes[0].code != "network":
+            return False
+        if self.reply.verdict == "unclear":
+            return None
+        return self.reply.verdict == "accepted" and not self.causes
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report in the form that ``docs/check.md`` documents."""
+        subject, reply, key = self.subject, self.reply, self.subject.key
+        found = subject.credentials
+        return {
+            "ok": self.ok,
+            "version": __version__,
+            "credentials": found
+            and {"source": found.source, "also_checked": list(found.also_checked)},
+            "application": {
+                "id": self._application_id,
+                "looks_valid": is_uuid(subject.application_id),
+            },
+            "key": key
+            and {
+                "fingerprint": key.fingerprint,
+                "bits": key.current().private.key_size,
+                "form": key.current().form,
+                "path": subject.path,
+                "mode": None if subject.mode is None else f"{subject.mode:04o}",
+            },
+            "request": {
+                "url": _without_secret(reply.url),
+                "status": reply.status,
+                "second_try": reply.first_status is not None,
+                "trace_id": reply.reading.trace_id,
+            },
+            "clock": {"offset_s": None if reply.offset is None else round(reply.offset)},
+            "answer": {"code": reply.reading.code, "text": reply.reading.text}
+            if reply.status
+            else None,
+            "causes": [vars(cause) for cause in self.causes],
+        }
+
+    @property
+    def _application_id(self) -> str | None:
+        application_id = self.subject.application_id
+        if application_id is None:
+            return None
+        if isinstance(application_id, str) and not isinstance(harmless(application_id), Secret):
+            return application_id
+        return shown(application_id)
+
+    def as_text(self, *, with_public_key: bool) -> Iterator[str]:
+        """Yield the verdict, the causes, and what they were judged from."""
+        yield self._verdict()
+        for number, cause in enumerate(self.causes, 1):
+            yield ""
+            yield f"{number}. {cause.certainty}: {cause.problem}"
+            yield f"   {cause.remedy}"
+        yield ""
+        yield from self._lines_on_the_credentials()
+        yield from self._lines_on_the_key(with_public_key)
+        yield from self._lines_on_the_answer()
+        yield from self._lines_on_further_questions()
+        yield f"versions: {_versions()}"
+
+    def _verdict(self) -> str:
+        reply = self.reply
+        answer = f"{reply.status} {reply.reason}".rstrip()
+        if reply.status is None:
+            return "No answer came, so nothing is known of the token."
+        if reply.verdict == "refused":
+            return f"The token is refused: {answer}."
+        if reply.verdict == "unclear":
+            return f"Inconclusive: {answer} does not tell whether the token is accepted."
+        return f"The token is accepted: {answer}{', but see below' if self.causes else ''}."
+
+    def _lines_on_the_credentials(self) -> Iterator[str]:
+        found, application_id = self.subject.credentials, self.subject.application_id
+        if found:
+            yield f"credentials: {found.source}"
+            if found.also_checked:
+                checked = ", ".join(found.also_checked)
+                yield f"  also checked, no credentials there: {checked}"
+        looks = (
+            "" if is_uuid(application_id) else " - not a UUID, so probably not an application id"
+        )
+        yield f"application: {self._application_id}{looks}"
+
+    def _lines_on_the_key(self, with_public_key: bool) -> Iterator[str]:
+        """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
+        key, path, mode = self.subject.key, self.subject.path, self.subject.mode
+        if not key:
+            return
+        yield f"key: RSA, {key.current().private.key_size} bits, {key.current().form}"
+        yield f"  {key.fingerprint}"
+        if mode is not None and mode & 0o077:
+            yield f"  others can read {path} (mode {mode:04o}): chmod 600 it"
+        elif mode is not None:
+            yield f"  only you can read {path} (mode {mode:04o})"
+        if with_public_key:
+            yield from ["", *_public_key_pem(key).splitlines(), ""]
+
+    def _lines_on_the_answer(self) -> Iterator[str]:
+        reply = self.reply
+        yield f"request: GET {_without_secret(reply.url)}"
+        if reply.status is None:
+            return
+        after = (
+            f", after a {reply.first_status} to a token signed with this machine's time"
+            if reply.first_status
+            else ""
+        )
+        yield f"  {reply.status} {reply.reason}{after}"
+        if reply.reading.text:
+            yield f"  the server says: {reply.reading.text}"
+        if reply.reading.trace_id and self.causes:
+            yield f"  trace id, for Vonage's support: {reply.reading.trace_id}"
+        by = "" if reply.offset is None else ", by the server's Date"
+        advice = "; set this machine's clock" if self.evidence.is_clock_off else ""
+        yield f"clock: {clock_state(reply.offset, reply.elapsed)}{by}{advice}"
+
+    def _lines_on_further_questions(self) -> Iterator[str]:
+        record, users = self.evidence.record, self.evidence.users
+        if record:
+            whose = f"API key {record.account.name} and its secret"
+            yield f"also asked, with {whose} ({record.account.source}):"
+            yield f"  GET {record.reply.url}"
+            yield f"  {_what_the_account_said(record)}"
+        if users:
+            yield "also asked, since Voice's refusals do not say why:"
+            yield f"  GET {users.url}"
+            # Not the server's words: it may have got the secret meanwhile.
+            said = "" if users.verdict == "accepted" else f", read as: {users.reading.code}"
+            yield f"  {users.trouble.problem if users.trouble else _status(users) + said}"
+        if self.hint:
+            yield self.hint
+
+
+def _what_the_account_said(record: Record) -> str:
+    reply = record.reply
+    if reply.status is None:
+        return reply.trouble.problem if reply.trouble else ""
+    # Not the server's words: they may repeat the secret.
+    said = _status(reply)
+    if reply.status == 401:
+        return f"{said}: the API key and secret are refused, so nothing is known of the application"
+    if record.public_key:
+        return f"{said}, public key {record.fingerprint}"
+    return f"{said}, without a public key that can be read" if reply.status == 200 else said
+
+
+def _without_secret(url: str) -> str:
+    return re.sub(r"(?<=[?&]api_secret=)[^&#]+", "...", url)
+
+
+def _status(reply: Reply) -> str:
+    return f"{reply.status} {responses.get(reply.status or 0, '')}".rstrip()
+
+
+def _public_key_pem(key: Key) -> str:
+    """Return the public key in PEM, as Vonage's dashboard takes it."""
+    public_key = key.current().private.public_key()
+    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _versions() -> str:
+    """Return the versions of this package, its dependencies, Python and the system in a line."""
+    names = ("requests", "PyJWT", "cryptography")
+    theirs = ", ".join(f"{name} {version(name)}" for name in names)
+    system = f"{platform.system()} {platform.release()}"
+    return (
+        f"requests-nexmo-jwt {__version__}, {theirs}, Python {platform.python_version()}, {system}"
+    )

@@ -1,0 +1,1 @@
+"""Who signs, and with which key: found, read, and kept current."""

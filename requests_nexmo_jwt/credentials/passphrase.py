@@ -1,0 +1,48 @@
+"""Asking for the passphrase of an encrypted key, on the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..errors import EncryptedKeyError
+from ..redaction import Secret
+
+_Loaded = TypeVar("_Loaded")
+
+
+def ask_if_missing(load: Callable[[Secret | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
+    """Return what ``load`` returns for no passphrase, or for one that was typed.
+
+    The person is asked once, where ``load`` raises that the passphrase is missing, there is a
+    terminal, and ``may_ask``.
+    """
+    try:
+        return load(None)
+    except EncryptedKeyError as error:
+        passphrase = _ask(error) if may_ask and error.passphrase_missing else None
+        if passphrase is None:
+            raise
+    return load(passphrase)
+
+
+def _ask(error: EncryptedKeyError) -> Secret | None:
+    """Return what is typed; None without a terminal, for nothing typed, or nothing that is text."""
+    if not _has_terminal():
+        return None
+    try:
+        prompt = f"Passphrase for {error.path or 'the private key'}: "
+        return Secret(getpass.getpass(prompt), "str") or None
+    except (EOFError, UnicodeDecodeError):
+        return None
+
+
+def _has_terminal() -> bool:
+    try:
+        # What getpass itself opens. Where it cannot, getpass would read from stdin.
+        with open("/dev/tty", "rb"):
+            return True
+    except OSError:
+        return sys.platform == "win32" and sys.stdin.isatty()

@@ -1,0 +1,132 @@
+"""One signed request, whichever client sends it: its token, and what an answer says of that."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import NamedTuple
+
+from ..token.signer import Signer
+from ..url import Origin, origin_of
+from ..vonage import REFUSALS
+from . import clock
+from .clock import ServerClock
+
+_log = logging.getLogger("requests_nexmo_jwt")
+
+
+class Answer(NamedTuple):
+    """A server's answer to a request for ``url``, which came after ``seconds``."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    method: str
+    seconds: float
+
+
+class SignedRequest:
+    """A request to ``origin`` with a token that was signed by the time of that server.
+
+    If an answer shows that this time was wrong, ``retry`` returns the same request signed anew. How
+    it is sent is up to the client: ``requests_hook`` for requests and niquests, ``_httpx`` for
+    httpx2 and httpx. ``learn`` takes the last answer.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        origin: Origin,
+        server_clock: ServerClock,
+        suggested: float | None = None,
+    ) -> None:
+        self._signer, self._origin, self._clock = signer, origin, server_clock
+        self._is_second_try = suggested is not None
+        self._offset = server_clock.offset if suggested is None else suggested
+        self._token = signer.sign(time.time() + self._offset)
+        self._is_reported = False
+
+    @property
+    def header(self) -> str:
+        """The value of its ``Authorization`` header."""
+        return self._token.header
+
+    def is_for(self, url: str) -> bool:
+        """Return whether ``url`` is at the origin: a redirect may lead away with the token."""
+        return origin_of(url) == self._origin
+
+    def retry(self, answer: Answer, obstacle: Callable[[], str | None]) -> SignedRequest | None:
+        """Return the request to send once more, or None if nothing suggests that this would help.
+
+        ``obstacle`` returns what prevents that, if anything: then the next request is signed with
+        the server's time, and the log says so.
+        """
+        offset = self._explained_by(answer)
+        if offset is None:
+            return None
+        self._clock.suggested(offset)
+        problem = obstacle()
+        if problem is None:
+            return SignedRequest(self._signer, self._origin, self._clock, suggested=offset)
+        if self._clock.note_offset(offset):
+            self._is_reported = True
+            _warn(_log_messages().not_sent_again(offset, answer.url, problem))
+        return None
+
+    def learn(self, answer: Answer) -> None:
+        """Learn from an answer that is not followed by another try; log why a token was refused."""
+        if self._is_second_try and answer.status in REFUSALS:
+            self._clock.tried_in_vain(self._offset, self._token.fingerprint)
+        elif self._is_second_try and answer.status < 429 and self._clock.note_offset(self._offset):
+            _warn(_log_messages().clock_state_changed(self._offset, answer.url))
+        if answer.status < 300:
+            self._clock.accepted(self._offset, self._token.fingerprint)
+        elif _refuses_token(answer):
+            self._clock.refused(self._offset)
+            if not self._is_reported and self._clock.note_refusal():
+                self._report(answer)
+
+    def _explained_by(self, answer: Answer) -> float | None:
+        """Return the offset of the server's clock, if it explains the refusal of the token.
+
+        It does if the token was not valid at the ``Date`` of the answer, which suggests a wrong
+        clock and does not prove one. Return None otherwise, and if it was tried in vain before.
+        """
+        if answer.status not in REFUSALS:
+            return None
+        at = clock.server_time(answer.headers.get("Date"), answer.headers.get("Age"))
+        if at is None or self._token.is_valid_at(at):
+            return None
+        offset = at - time.time()
+        return offset if self._clock.is_worth_a_try(offset, self._token.fingerprint) else None
+
+    def _report(self, refused: Answer) -> None:
+        _warn(
+            _log_messages().refusal(
+                self._token.text,
+                refused,
+                application_id=self._signer.application_id,
+                fingerprint=self._token.fingerprint,
+                has_worked=self._clock.has_accepted(self._token.fingerprint),
+            )
+        )
+
+
+def _log_messages() -> ModuleType:
+    from . import log_messages  # only if a request is refused
+
+    return log_messages
+
+
+def _warn(message: str) -> None:
+    _log.warning("%s", message)
+
+
+def _refuses_token(answer: Answer) -> bool:
+    if answer.status not in REFUSALS:
+        return False
+    from ..vonage.products import refuses  # only if a request is refused
+
+    return refuses(answer.status, answer.url)

@@ -1,0 +1,66 @@
+"""How an acl is written on a command line: a path, METHOD,METHOD:PATH or @file.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import ClaimError
+from ..redaction import shown
+
+_MAX_BYTES = 1 << 20
+
+_METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
+
+
+def read_acl(text: str) -> dict[str, Any]:
+    """Return the paths that ``text`` names, each with its rule.
+
+    Raises ``ClaimError`` where it is of none of these forms.
+    """
+    if text.startswith("@"):
+        return _in_file(text[1:])
+    match = _METHODS_AND_PATH.fullmatch(text)
+    if match:
+        return {match[2]: {"methods": match[1].split(",")}}
+    if text.startswith("/"):
+        return {text: {}}
+    problem = (
+        f"{shown(text)} is not an acl. Write a path such as '/*/calls/**', METHOD,METHOD:PATH or "
+        "@file.json"
+    )
+    raise ClaimError(problem, claim="acl")
+
+
+def merged(acls: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Return the acl with all paths; ``name`` is how the person named them.
+
+    Raises ``ClaimError`` where one path has two rules.
+    """
+    paths: dict[str, Any] = {}
+    for named in acls:
+        for path, rule in named.items():
+            if paths.setdefault(path, rule) != rule:
+                raise ClaimError(
+                    f"{name} names {shown(path)} twice. Give it once, with all its methods.",
+                    claim="acl",
+                )
+    return {"paths": paths}
+
+
+def _in_file(file_name: str) -> dict[str, Any]:
+    path = shown(file_name)
+    try:
+        with open(file_name, "rb") as file:
+            acl = json.loads(file.read(_MAX_BYTES))
+    except OSError as error:
+        problem = f"cannot read {path}: {error.strerror}"
+    except (ValueError, RecursionError):
+        problem = f"{path} is not JSON"
+    else:
+        if isinstance(acl, dict) and isinstance(acl.get("paths"), dict) and len(acl) == 1:
+            return dict(acl["paths"])
+        problem = f'{path} is not of the form {{"paths": {{...}}}}'
+    raise ClaimError(problem, claim="acl")

@@ -1,0 +1,149 @@
+"""Which of the documented rules a token keeps, and what its acl opens.
+
+``docs/vonage.md`` has the sources.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..redaction import shown
+from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, Violation, form_violations, is_time
+
+
+def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
+    """Yield each rule that the ``claims`` of a token break at ``now`` (Unix seconds).
+
+    Whether the application exists, only the server knows.
+    """
+    now = int(now)
+    for name in ("application_id", "jti"):
+        if not isinstance(claims.get(name), str) or not claims[name]:
+            yield Violation(name, "missing", f"{name} is missing or not a string")
+    if "iat" not in claims:
+        yield _without_iat(claims)
+    for name in ("iat", "exp", "nbf"):
+        if name in claims and not is_time(claims[name]):
+            yield _odd_time(name, claims[name])
+    yield from _time_violations(claims, now)
+    yield from (problem for problem in form_violations(claims) if problem.claim != "nbf")
+    yield from _versions_in(claims.get("acl"))
+
+
+def _versions_in(acl: object) -> Iterator[Violation]:
+    """Yield what is wrong with a path such as ``/v1/calls``: ``/*/`` matches the version."""
+    paths = acl.get("paths") if isinstance(acl, Mapping) else None
+    for path in paths if isinstance(paths, Mapping) else ():
+        version, _, further = str(path).removeprefix("/").partition("/")
+        if re.fullmatch(r"v[0-9.]+|beta[0-9]*", version):
+            reason = (
+                f"acl path {shown(path)} has a version; Nexmo was seen to refuse that. "
+                f"Write {shown(f'/*/{further}')}"
+            )
+            yield Violation("acl", "version", reason, is_documented=False)
+            return
+
+
+def _without_iat(claims: Mapping[str, Any]) -> Violation:
+    if "exp" not in claims:
+        return Violation("iat", "missing", "iat is missing, and so is exp")
+    reason = "iat is missing; whether Nexmo accepts that beside an exp is not documented"
+    return Violation("iat", "missing", reason, is_documented=False)
+
+
+def _odd_time(name: str, value: object) -> Violation:
+    if read_time(value) is None:
+        reason = f"{name} is {shown(value)}, not Unix seconds as an integer"
+        return Violation(name, "malformed", reason)
+    kind = "a string" if isinstance(value, str) else "a fraction"
+    reason = f"{name} is {shown(value)}, {kind}; whether Nexmo accepts that is not documented"
+    return Violation(name, "malformed", reason, is_documented=False)
+
+
+def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]:
+    """Yield what is wrong with the times that could be read, whatever their form."""
+    iat, exp, nbf = (read_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
+    if iat is not None and iat > now:
+        reason = f"iat is {span(iat - now)} in the future: a clock is wrong"
+        yield Violation("iat", "future", reason)
+    if "exp" not in claims and iat is not None and iat + DEFAULT_TTL <= now:
+        yield Violation("exp", "expired", "expired: 15 min after iat, since there is no exp")
+    if exp is not None and exp <= now:
+        yield Violation("exp", "expired", f"expired {span(now - exp)} ago")
+    elif exp is not None and iat is not None and iat + longest_life(claims) <= now:
+        ago = span(now - iat - longest_life(claims))
+        reason = f"expired {ago} ago: {span(longest_life(claims))} after iat, whatever exp says"
+        yield Violation("exp", "expired", reason)
+    elif exp is not None and iat is not None and exp <= iat:
+        yield Violation("exp", "lifetime", "exp is not after iat: never valid")
+    elif exp is not None and iat is not None and exp - iat < MIN_TTL:
+        reason = (
+            f"exp is {exp - iat} s after iat; 30 s is the documented minimum, and whether Nexmo "
+            "enforces it is not documented"
+        )
+        yield Violation("exp", "lifetime", reason, is_documented=False)
+    if nbf is not None and nbf > now:
+        reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
+        yield Violation("nbf", "future", reason)
+
+
+def longest_life(claims: Mapping[str, Any]) -> int:
+    """Return the seconds after ``iat`` that count at most: 24 h, 30 days for a client of Video."""
+    is_video = claims.get("scope") == "session.connect"
+    return 30 * MAX_TTL if is_video else MAX_TTL
+
+
+def read_time(value: object) -> int | None:
+    """Return the Unix seconds that a claim means, also where it has them as a string or a fraction.
+
+    Whether Nexmo accepts those is not documented; other faults can be reported all the same.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
+        return int(value)
+    if isinstance(value, float) and 0 <= value < 1 << 53:
+        return int(value)
+    return value if is_time(value) else None
+
+
+def span(seconds: float) -> str:
+    """Return a time of ``seconds`` as people say it, rounded: ``14 min``, ``3 days``.
+
+    A unit is used from two of it on.
+    """
+    for size, unit in ((1, "s"), (60, "min"), (3600, "hours")):
+        number = round(seconds / size)
+        if number < {1: 120, 60: 120, 3600: 48}[size]:
+            return f"{number} {unit}"
+    return f"{round(seconds / 86400)} days"
+
+
+def acl_opens(acl: Mapping[str, Any], method: str, path: str) -> bool:
+    """Tell whether a well-formed ``acl`` opens ``path`` for ``method``; ``filters`` are not read.
+
+    In a path of an ``acl``, ``*`` matches anything within a segment, and ``**``
+    any number of segments, none included: ``/*/calls/**`` opens ``/v1/calls``.
+    """
+    return any(
+        method in rule.get("methods", [method]) and _path_matches(pattern, path)
+        for pattern, rule in acl["paths"].items()
+    )
+
+
+def _path_matches(pattern: str, path: str) -> bool:
+    """Match segment by segment: the time is bounded, whatever the pattern."""
+    parts = path.split("/")[1:]
+    reached = {0}  # how many parts the pattern may have used up so far
+    for segment in pattern.split("/")[1:]:
+        if segment == "**":
+            reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
+        else:
+            name = re.sub(r"([?[])", r"[\1]", segment)  # only "*" is special in an acl
+            reached = {
+                used + 1
+                for used in reached
+                if used < len(parts) and fnmatch.fnmatchcase(parts[used], name)
+            }
+    return len(parts) in reached

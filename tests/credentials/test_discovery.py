@@ -1,0 +1,824 @@
+"""Where an application id and its key are found."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import (
+    AUTH_TYPE,
+    HTTP,
+    PASSPHRASE,
+    Keys,
+    everything_shown_by,
+    http_runner,
+    key_text_in,
+)
+
+from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt.credentials import discovery as credentials
+from requests_nexmo_jwt.credentials.key import concealed
+from requests_nexmo_jwt.sandbox import Sandbox
+
+
+@dataclass
+class Setup:
+    """What stands in a user's environment, working directory and home.
+
+    In all values ``{id}`` is the application's id, ``{pem}`` the text of its key,
+    ``{file}`` the absolute path of a file with it. ``key.pem`` is such a file in the
+    working directory, in the home and in ``~/.vonage``.
+    """
+
+    env: dict[str, str] = field(default_factory=dict)
+    here: object = None
+    home: object = None
+
+    def write(self, folder: Path, nexmo: Sandbox) -> dict[str, str]:
+        pem = nexmo.private_key.read_text()
+        damaged = pem[:900] + "AAAA" + pem[904:]
+        values = {
+            "{damaged pem}": damaged,
+            "{pem in base64}": base64.b64encode(pem.encode()).decode(),
+            "{pem in base64 lines}": base64.encodebytes(pem.encode()).decode(),
+            "{half a pem in base64}": base64.b64encode(pem[:900].encode()).decode(),
+            "{text of the pem}": "".join(pem.splitlines()[1:-1]),
+            "{pem with blanks}": pem.replace("\n", " "),
+            "{id}": nexmo.application_id,
+            "{pem}": pem,
+            "{file}": str(nexmo.private_key),
+        }
+
+        def filled(value: object) -> object:
+            if isinstance(value, dict):
+                return {name: filled(inner) for name, inner in value.items()}
+            if isinstance(value, list):
+                return [filled(inner) for inner in value]
+            if isinstance(value, str):
+                for name, text in values.items():
+                    value = value.replace(name, text)
+                return value.replace("{pem in a line}", pem.replace("\n", r"\n"))
+            return value
+
+        config = folder / "home" / ".vonage"
+        config.mkdir(parents=True, exist_ok=True)
+        (folder / "here").mkdir(exist_ok=True)
+        for place in (folder / "here", folder / "home", config):
+            (place / "key.pem").write_text(pem)
+        for content, path in (
+            (self.here, folder / "here" / ".vonagerc"),
+            (self.home, config / "config.json"),
+        ):
+            if content is not None:
+                content = filled(content)
+                path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return {"HOME": str(folder / "home"), **filled(self.env)}
+
+
+CLI_TEXT = {"app-id": "{id}", "private-key": "{pem}", "api-key": "abcd", "api-secret": "s"}
+
+
+WRONG = {"app-id": "wrong", "private-key": "{pem}"}
+
+
+WRONG_ENV = {"VONAGE_APPLICATION_ID": "wrong", "VONAGE_PRIVATE_KEY": "{file}"}
+
+
+# Where the credentials are, and words of `auth.source`. Adding a source is adding a line.
+FOUND: dict[str, tuple[Setup, str]] = {
+    "path in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}),
+        "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "relative path in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "key.pem"}),
+        "VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "path with a tilde": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "~/key.pem"}),
+        "VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "PEM in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    "base64 of the PEM in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem in base64}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    "PEM without line ends in the environment": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem with blanks}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    r"PEM with literal \n": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem in a line}"}),
+        "VONAGE_PRIVATE_KEY (PEM text)",
+    ),
+    "white space around": (
+        Setup({"VONAGE_APPLICATION_ID": " {id}\n", "VONAGE_PRIVATE_KEY": " key.pem\n"}),
+        "VONAGE_PRIVATE_KEY (a path)",
+    ),
+    "VONAGE_PRIVATE_KEY_PATH": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY_PATH": "{file}"}),
+        "VONAGE_PRIVATE_KEY_PATH",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY_PATH": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
+        "VONAGE_APPLICATION_PRIVATE_KEY_PATH",
+    ),
+    "NEXMO_PRIVATE_KEY": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{pem}"}),
+        "environment: NEXMO_APPLICATION_ID and NEXMO_PRIVATE_KEY",
+    ),
+    "NEXMO_PRIVATE_KEY_PATH": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY_PATH": "{file}"}),
+        "NEXMO_PRIVATE_KEY_PATH",
+    ),
+    "NEXMO_APPLICATION_PRIVATE_KEY_PATH": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
+        "NEXMO_APPLICATION_PRIVATE_KEY_PATH",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY, a path": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY": "key.pem"}),
+        "environment: VONAGE_APPLICATION_ID and VONAGE_APPLICATION_PRIVATE_KEY (a path)",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY, text": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY": "{pem}"}),
+        "VONAGE_APPLICATION_PRIVATE_KEY (PEM text)",
+    ),
+    "VONAGE_PRIVATE_KEY64": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY64": "{pem in base64}"}),
+        "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY64 (PEM text)",
+    ),
+    "VONAGE_PRIVATE_KEY64 in lines, as base64 prints it": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY64": "{pem in base64 lines}"}),
+        "VONAGE_PRIVATE_KEY64 (PEM text)",
+    ),
+    "NEXMO_PRIVATE_KEY64": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY64": "{pem in base64}"}),
+        "NEXMO_PRIVATE_KEY64 (PEM text)",
+    ),
+    "Vonage Cloud Runtime": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{pem}"}),
+        "environment: VCR_API_APPLICATION_ID and VCR_PRIVATE_KEY (PEM text)",
+    ),
+    "Vonage Cloud Runtime with a path": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"}),
+        "VCR_PRIVATE_KEY (a path)",
+    ),
+    ".vonagerc with text": (Setup(here=CLI_TEXT), "here/.vonagerc: app-id and private-key (PEM"),
+    ".vonagerc with a path": (
+        Setup(here={"app-id": "{id}", "private-key": "key.pem"}),
+        "private-key (a path)",
+    ),
+    ".vonagerc with white space around": (
+        Setup(here={"app-id": " {id}\n", "private-key": " key.pem\n"}),
+        "private-key (a path)",
+    ),
+    ".vonagerc with an absolute path": (
+        Setup(here={"app-id": "{id}", "private-key": "{file}"}),
+        "private-key (a path)",
+    ),
+    ".vonagerc of old": (
+        Setup(here={"appId": "{id}", "privateKey": "./key.pem"}),
+        "appId and privateKey (a path)",
+    ),
+    ".vonagerc with both spellings": (
+        Setup(here={"app-id": "wrong", "appId": "{id}", "private-key": "x", "privateKey": "{pem}"}),
+        "here/.vonagerc: appId and privateKey (PEM text)",
+    ),
+    ".vonagerc with both spellings, one of them blank": (
+        Setup(here={"appId": " ", "app-id": "{id}", "privateKey": "", "private-key": "key.pem"}),
+        "here/.vonagerc: app-id and private-key (a path)",
+    ),
+    ".vonagerc with one spelling each": (
+        Setup(here={"appId": "{id}", "private-key": "key.pem"}),
+        "here/.vonagerc: appId and private-key (a path)",
+    ),
+    ".vonagerc with a byte order mark": (
+        Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'),
+        "here/.vonagerc",
+    ),
+    "config.json with text": (Setup(home=CLI_TEXT), "home/.vonage/config.json: app-id and private"),
+    "config.json with a path relative to itself": (
+        Setup(home={"app-id": "{id}", "private-key": "key.pem"}),
+        "config.json: app-id and private-key (a path)",
+    ),
+    "config.json with a tilde": (
+        Setup(home={"app-id": "{id}", "private-key": "~/key.pem"}),
+        "config.json: app-id and private-key (a path)",
+    ),
+    # Precedence: the first that names an application wins.
+    "VONAGE_ before NEXMO_": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_PRIVATE_KEY": "{file}",
+                "NEXMO_APPLICATION_ID": "wrong",
+                "NEXMO_PRIVATE_KEY": "nowhere.key",
+            }
+        ),
+        "VONAGE_",
+    ),
+    "the first variable that is set": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_PRIVATE_KEY": "",
+                "VONAGE_PRIVATE_KEY_PATH": "{file}",
+                "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "nowhere.key",
+            }
+        ),
+        "VONAGE_PRIVATE_KEY_PATH",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY before VONAGE_PRIVATE_KEY64": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_APPLICATION_PRIVATE_KEY": "{file}",
+                "VONAGE_PRIVATE_KEY64": "nonsense",
+            }
+        ),
+        "VONAGE_APPLICATION_PRIVATE_KEY (a path)",
+    ),
+    "VONAGE_APPLICATION_PRIVATE_KEY_PATH before VONAGE_APPLICATION_PRIVATE_KEY": (
+        Setup(
+            {
+                "VONAGE_APPLICATION_ID": "{id}",
+                "VONAGE_APPLICATION_PRIVATE_KEY": "nowhere.key",
+                "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}",
+            }
+        ),
+        "VONAGE_APPLICATION_PRIVATE_KEY_PATH (a path)",
+    ),
+    "NEXMO_ before Vonage Cloud Runtime": (
+        Setup(
+            {
+                "NEXMO_APPLICATION_ID": "{id}",
+                "NEXMO_PRIVATE_KEY": "{file}",
+                "VCR_API_APPLICATION_ID": "wrong",
+                "VCR_PRIVATE_KEY": "nowhere.key",
+            }
+        ),
+        "NEXMO_",
+    ),
+    "Vonage Cloud Runtime before .vonagerc": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
+        "VCR_",
+    ),
+    "environment before .vonagerc": (
+        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
+        "NEXMO_",
+    ),
+    "environment before a broken .vonagerc": (
+        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}, "{broken"),
+        "VONAGE_",
+    ),
+    ".vonagerc before config.json": (Setup(here=CLI_TEXT, home=WRONG), "here/.vonagerc"),
+    "empty variables are not set": (
+        Setup({"VONAGE_APPLICATION_ID": "", "VONAGE_PRIVATE_KEY": "nowhere"}, CLI_TEXT),
+        "here/.vonagerc",
+    ),
+    "a key without an id names no application": (
+        Setup({"VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
+        "here/.vonagerc",
+    ),
+    "api-key alone names no application": (
+        Setup(here={"api-key": "abcd", "api-secret": "s"}, home=CLI_TEXT),
+        "config.json",
+    ),
+    "an empty app-id names no application": (
+        Setup(here={"app-id": "", "private-key": "x"}, home=CLI_TEXT),
+        "config.json",
+    ),
+    "a blank app-id names no application": (
+        Setup(here={"app-id": "  ", "private-key": "x"}, home=CLI_TEXT),
+        "config.json",
+    ),
+    "null names no application": (Setup(here={"app-id": None}, home=CLI_TEXT), "config.json"),
+}
+
+
+@pytest.fixture
+def in_place(
+    tmp_path: Path, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Setup], None]:
+    """Make this process the one that sees a setup."""
+
+    def put(setup: Setup) -> None:
+        for name, value in setup.write(tmp_path, nexmo).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path / "here")
+
+    return put
+
+
+@pytest.fixture
+def python(in_place: Callable[[Setup], None]) -> Callable[..., NexmoJWT]:
+    def build(setup: Setup, **options: object) -> NexmoJWT:
+        in_place(setup)
+        return NexmoJWT(**options)
+
+    return build
+
+
+@pytest.fixture
+def typed(tmp_path: Path, nexmo: Sandbox) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(setup: Setup, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = setup.write(tmp_path, nexmo)
+        http = http_runner(HTTP, tmp_path / "home")
+        url = f"{nexmo.url}/v1/echo"
+        return http(AUTH_TYPE, *arguments, url, cwd=tmp_path / "here", env=env)
+
+    return run
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_credentials_are_found_from_python(
+    case: str, python: Callable[..., NexmoJWT], nexmo: Sandbox
+) -> None:
+    setup, source = FOUND[case]
+    auth = python(setup)
+    assert auth == nexmo.auth()
+    assert source in auth.source
+    assert key_text_in(auth.source + repr(auth), nexmo.private_key.read_bytes()) is None
+
+
+# One for each kind of place; that the same code finds them all, Python's test tells.
+FOUND_BY_HTTP = [
+    "relative path in the environment",
+    r"PEM with literal \n",
+    ".vonagerc with text",
+    "config.json with a path relative to itself",
+]
+
+
+@pytest.mark.parametrize("case", FOUND_BY_HTTP)
+def test_credentials_are_found_by_http(case: str, typed: Callable, nexmo: Sandbox) -> None:
+    result = typed(FOUND[case][0], "--auth=?sub=alice")
+    assert result.returncode == 0, result
+    claims = json.loads(result.stdout)["claims"]
+    assert (claims["application_id"], claims["sub"]) == (nexmo.application_id, "alice")
+
+
+def test_http_needs_no_auth_at_all(typed: Callable, nexmo: Sandbox) -> None:
+    result = typed(Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}))
+    assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
+
+
+def test_arguments_and_dash_a_come_before_everything(
+    python: Callable, typed: Callable, nexmo: Sandbox
+) -> None:
+    setup = Setup(WRONG_ENV, WRONG, WRONG)
+    auth = python(setup, application_id=nexmo.application_id, private_key=nexmo.private_key)
+    assert auth == nexmo.auth()
+    assert auth.source == f"arguments: private key file {nexmo.private_key}"
+    result = typed(setup, f"-a{nexmo.application_id}:{nexmo.private_key}")
+    assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
+
+
+@pytest.mark.parametrize(
+    ("form", "source"), [("pkcs8", "arguments: PEM text"), ("object", "arguments: an object")]
+)
+def test_the_source_of_a_key_that_is_not_a_file_is_reported(
+    form: str, source: str, keys: Keys
+) -> None:
+    assert source in NexmoJWT("id", getattr(keys, form)).source
+
+
+ID = {"VONAGE_APPLICATION_ID": "{id}"}
+
+
+# Places that are there but broken, and all the words that the error must say.
+BROKEN: dict[str, tuple[Setup, list[str]]] = {
+    "id without key": (
+        Setup(ID, CLI_TEXT, CLI_TEXT),
+        ["VONAGE_APPLICATION_ID is set, but there is no key"],
+    ),
+    "id of one, key of another": (
+        Setup({**ID, "NEXMO_PRIVATE_KEY": "{file}"}, CLI_TEXT),
+        ["VONAGE_APPLICATION_ID is set, but there is no key", "VONAGE_PRIVATE_KEY"],
+    ),
+    "NEXMO_ id without key": (
+        Setup({"NEXMO_APPLICATION_ID": "x"}),
+        ["NEXMO_APPLICATION_ID is set", "NEXMO_PRIVATE_KEY"],
+    ),
+    "Vonage Cloud Runtime without key": (
+        Setup({"VCR_API_APPLICATION_ID": "x"}, CLI_TEXT),
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it", "VCR_PRIVATE_KEY"],
+    ),
+    "Vonage Cloud Runtime with a variable that it does not have": (
+        Setup({"VCR_API_APPLICATION_ID": "x", "VCR_PRIVATE_KEY_PATH": "{file}"}),
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it"],
+    ),
+    "id of Vonage Cloud Runtime, key of another": (
+        Setup({"VCR_API_APPLICATION_ID": "x", "VONAGE_PRIVATE_KEY": "{file}"}),
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it"],
+    ),
+    "VONAGE_PRIVATE_KEY64 with a path": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{file}"}, CLI_TEXT),
+        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM", "base64 < private.key"],
+    ),
+    "VONAGE_PRIVATE_KEY64 with base64 of something else": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": base64.b64encode(b"hello").decode()}),
+        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM"],
+    ),
+    "VONAGE_PRIVATE_KEY64 with the text of a key without its BEGIN": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{text of the pem}"}),
+        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM"],
+    ),
+    "VONAGE_PRIVATE_KEY64 cut short": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{half a pem in base64}"}),
+        ["VONAGE_PRIVATE_KEY64 (PEM text)", "cut short"],
+    ),
+    "NEXMO_PRIVATE_KEY64 with a path": (
+        Setup({"NEXMO_APPLICATION_ID": "x", "NEXMO_PRIVATE_KEY64": "key.pem"}),
+        ["NEXMO_PRIVATE_KEY64 is not base64 of a PEM"],
+    ),
+    "path to nothing": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
+        ["nowhere.key", "VONAGE_PRIVATE_KEY", "does not exist"],
+    ),
+    "path to nothing, older name": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY_PATH": "nowhere.key"}),
+        ["nowhere.key", "VONAGE_PRIVATE_KEY_PATH"],
+    ),
+    "first line of a PEM": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----"}),
+        ["VONAGE_PRIVATE_KEY", "cut short"],
+    ),
+    "key text without BEGIN": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "MIIEvQIBADANBgkq" * 8}),
+        ["VONAGE_PRIVATE_KEY", "It is redacted"],
+    ),
+    "not JSON": (
+        Setup(here="app-id: x", home=CLI_TEXT),
+        ["here/.vonagerc is not JSON", "line 1", "Fix it or remove it."],
+    ),
+    "key text without BEGIN in the file": (
+        Setup(here={"app-id": "{id}", "private-key": "MIIEvQIBADANBgkq/" * 8}),
+        ["'private-key'", ".vonagerc", "It is redacted"],
+    ),
+    "key text behind a tilde": (
+        Setup(here={"app-id": "{id}", "private-key": "~/" + "MIIEvQIBADANBgkq/" * 8}),
+        ["'private-key'", ".vonagerc", "It is redacted"],
+    ),
+    "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
+    "empty file": (Setup(here="", home=CLI_TEXT), ["here/.vonagerc is not JSON"]),
+    "not an object": (
+        Setup(here=["app-id"], home=CLI_TEXT),
+        ["here/.vonagerc is JSON, but not an object with 'appId' and 'privateKey'. Fix it or"],
+    ),
+    "a string": (Setup(here='"app-id"'), ["here/.vonagerc is JSON, but not an object"]),
+    "deep": (Setup(here="[" * 100_000), ["here/.vonagerc is not JSON"]),
+    "app-id without key": (
+        Setup(here={"app-id": "{id}", "api-key": "x"}, home=CLI_TEXT),
+        ["here/.vonagerc", "'app-id'", "no 'private-key'"],
+    ),
+    "app-id with a blank key": (
+        Setup(here={"app-id": "{id}", "private-key": " \n"}, home=CLI_TEXT),
+        ["here/.vonagerc", "'app-id'", "no 'private-key'"],
+    ),
+    "appId without key": (
+        Setup(here={"appId": "{id}", "apiKey": "x"}, home=CLI_TEXT),
+        ["here/.vonagerc has 'appId', but no 'privateKey' beside it"],
+    ),
+    "appId that is no string before an app-id": (
+        Setup(here={"appId": 5, "app-id": "{id}", "private-key": "{pem}"}),
+        ["here/.vonagerc", "'appId' is not a string"],
+    ),
+    "privateKey to nothing before a private-key": (
+        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key", "private-key": "{pem}"}),
+        ["here/nowhere.key", "'privateKey'"],
+    ),
+    "id that is no string": (
+        Setup(here={"app-id": 5, "private-key": "{pem}"}),
+        ["here/.vonagerc", "'app-id' is not a string"],
+    ),
+    "key that is no string": (
+        Setup(here={"app-id": "{id}", "private-key": ["{pem}"]}),
+        ["here/.vonagerc", "'private-key' is not a string"],
+    ),
+    "key file missing": (
+        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key"}, home=CLI_TEXT),
+        ["here/nowhere.key", "'privateKey'", "here/.vonagerc", "does not exist"],
+    ),
+    "key file missing, of the user": (
+        Setup(home={"app-id": "{id}", "private-key": "nowhere.key"}),
+        ["home/.vonage/nowhere.key", "config.json"],
+    ),
+    "key that is a certificate": (
+        Setup(here={"app-id": "{id}", "private-key": "-----BEGIN CERTIFICATE-----\nMIIE\n"}),
+        ["'private-key'", ".vonagerc", "contains a certificate, not a private key"],
+    ),
+    "key and id exchanged": (
+        Setup(here={"app-id": "{pem}", "private-key": "{id}"}),
+        ["here/.vonagerc", "'app-id' is not a string"],
+    ),
+    "a damaged key in the file": (
+        Setup(here={"app-id": "{id}", "private-key": "{damaged pem}"}),
+        ["'private-key'", ".vonagerc", "is damaged"],
+    ),
+    "a damaged key in the environment": (
+        Setup({**ID, "VONAGE_PRIVATE_KEY": "{damaged pem}"}),
+        ["VONAGE_PRIVATE_KEY (PEM text) is damaged"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_place_is_reported_and_not_skipped(
+    case: str, python: Callable, nexmo: Sandbox
+) -> None:
+    setup, words = BROKEN[case]
+    with pytest.raises(NexmoJWTError) as caught:
+        python(setup)
+    shown = everything_shown_by(caught.value, frames=True)
+    assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
+    assert caught.value.__context__ is None
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("case", ["id of one, key of another", "not JSON", "key file missing"])
+def test_http_reports_a_broken_place_in_the_same_words(
+    case: str, python: Callable, typed: Callable, nexmo: Sandbox
+) -> None:
+    setup, _ = BROKEN[case]
+    with pytest.raises(NexmoJWTError) as caught:
+        python(setup)
+    result = typed(setup)
+    assert result.returncode == 1
+    assert result.stderr == f"http: error: nexmo-jwt: {caught.value}\n\n"
+    assert nexmo.requests == []
+
+
+def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
+    python: Callable, typed: Callable, tmp_path: Path
+) -> None:
+    setup = Setup({"NEXMO_PRIVATE_KEY_PATH": "{file}"}, here={"api-key": "x"})
+    with pytest.raises(CredentialsError) as caught:
+        python(setup)
+    message = str(caught.value)
+    for words in (
+        "VONAGE_APPLICATION_ID (not set)",
+        "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY_PATH is)",
+        f"{tmp_path}/here/.vonagerc (names no application)",
+        f"{tmp_path}/home/.vonage/config.json (no such file)",
+        "VCR_API_APPLICATION_ID (not set)",
+        "Quickest fix: set VONAGE_APPLICATION_ID",
+        "-a ID:PATH with http",
+    ):
+        assert words in message
+    assert typed(setup).stderr == f"http: error: nexmo-jwt: {message}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("VONAGE_PRIVATE_KEY64", "VONAGE_APPLICATION_ID (not set, though VONAGE_PRIVATE_KEY64 is)"),
+        ("NEXMO_PRIVATE_KEY", "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY is)"),
+        ("VCR_PRIVATE_KEY", "VCR_API_APPLICATION_ID (not set, though VCR_PRIVATE_KEY is)"),
+    ],
+)
+def test_a_key_whose_id_is_not_set_is_named(variable: str, words: str, python: Callable) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        python(Setup({variable: "{file}"}))
+    assert words in str(caught.value)
+
+
+SECRET = "s3cr3tApiSecret1"
+
+
+def account_in(prefix: str) -> dict[str, str]:
+    return {f"{prefix}API_KEY": "abcd1234", f"{prefix}API_SECRET": SECRET}
+
+
+HERE, HOME = "here/.vonagerc", "home/.vonage/config.json"
+APP = {"app-id": "{id}", "private-key": "{pem}"}
+CAMEL = {"apiKey": "abcd1234", "apiSecret": SECRET}
+KEBAB = {"api-key": "abcd1234", "api-secret": SECRET}
+NEXMO_APP = {"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}
+VONAGE_APP = {**ID, "VONAGE_PRIVATE_KEY": "{file}"}
+
+# Where an application is found, and where the account that it belongs to; None: nowhere.
+ACCOUNTS: dict[str, tuple[Setup, str | None]] = {
+    "VONAGE_": (
+        Setup({**VONAGE_APP, **account_in("VONAGE_")}),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "NEXMO_": (
+        Setup({**NEXMO_APP, **account_in("NEXMO_")}),
+        "NEXMO_API_KEY and NEXMO_API_SECRET",
+    ),
+    "white space around": (
+        Setup({**VONAGE_APP, "VONAGE_API_KEY": " abcd1234\n", "VONAGE_API_SECRET": f" {SECRET} "}),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "apiKey": (Setup(here={**APP, **CAMEL}), HERE),
+    "api-key": (Setup(here={**APP, **KEBAB}), HERE),
+    "both spellings": (
+        Setup(here={**APP, "api-key": "wrong", "api-secret": "wrong", **CAMEL}),
+        HERE,
+    ),
+    "both spellings, one of them blank": (
+        Setup(here={**APP, **KEBAB, "apiKey": "", "apiSecret": " "}),
+        HERE,
+    ),
+    "config.json": (Setup(home={**APP, **CAMEL}), HOME),
+    # The account of another place may be another account.
+    "VONAGE_ application, NEXMO_ account": (
+        Setup({**VONAGE_APP, **account_in("NEXMO_")}, here={**APP, **CAMEL}),
+        None,
+    ),
+    "NEXMO_ application, VONAGE_ account": (
+        Setup({**NEXMO_APP, **account_in("VONAGE_")}, here={**APP, **CAMEL}),
+        None,
+    ),
+    ".vonagerc's application, account in the environment": (
+        Setup(account_in("VONAGE_"), here=APP, home={**APP, **CAMEL}),
+        None,
+    ),
+    "Vonage Cloud Runtime, which has no variable for an account": (
+        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"} | account_in("VCR_")),
+        None,
+    ),
+    "no secret": (Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234"}), None),
+    "no key": (Setup({**VONAGE_APP, "VONAGE_API_SECRET": SECRET}), None),
+    "a blank secret": (
+        Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": " "}),
+        None,
+    ),
+    "apiKey without apiSecret": (Setup(here={**APP, "apiKey": "abcd1234"}), None),
+    "apiSecret without apiKey": (Setup(here={**APP, "apiSecret": SECRET}), None),
+    "a secret that is no string": (
+        Setup(here={**APP, "apiKey": "abcd1234", "apiSecret": [SECRET]}),
+        None,
+    ),
+    "no account": (Setup(here=APP), None),
+}
+
+# The same where the application is given as an argument: the first account that there is.
+ACCOUNTS_OF_ARGUMENTS: dict[str, tuple[Setup, str | None]] = {
+    "VONAGE_ before NEXMO_": (
+        Setup({"NEXMO_API_KEY": "wrong", "NEXMO_API_SECRET": "wrong", **account_in("VONAGE_")}),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "NEXMO_ beside half of VONAGE_": (
+        Setup({"VONAGE_API_KEY": "wrong", **account_in("NEXMO_")}),
+        "NEXMO_API_KEY and NEXMO_API_SECRET",
+    ),
+    "NEXMO_ before .vonagerc": (
+        Setup(account_in("NEXMO_"), here={"apiKey": "wrong", "apiSecret": "wrong"}),
+        "NEXMO_API_KEY and NEXMO_API_SECRET",
+    ),
+    ".vonagerc before config.json": (
+        Setup(here=KEBAB, home={"apiKey": "wrong", "apiSecret": "wrong"}),
+        HERE,
+    ),
+    ".vonagerc without account": (Setup(here=APP, home=CAMEL), HOME),
+    "an account before a broken .vonagerc": (
+        Setup(account_in("VONAGE_"), here="{broken"),
+        "VONAGE_API_KEY and VONAGE_API_SECRET",
+    ),
+    "none": (Setup({"VONAGE_API_KEY": "abcd1234"} | account_in("VCR_")), None),
+}
+
+
+@pytest.mark.parametrize(
+    ("setup", "source", "is_given"),
+    [
+        *((*row, False) for row in ACCOUNTS.values()),
+        *((*row, True) for row in ACCOUNTS_OF_ARGUMENTS.values()),
+    ],
+    ids=[*ACCOUNTS, *ACCOUNTS_OF_ARGUMENTS],
+)
+def test_the_account_of_an_application_is_found_beside_it(
+    setup: Setup, source: str | None, is_given: bool, in_place: Callable, nexmo: Sandbox
+) -> None:
+    in_place(setup)
+    given = (nexmo.application_id, concealed(nexmo.private_key)) if is_given else (None, None)
+    account = credentials.find_account(credentials.find(*given).place)
+    if source is None:
+        assert account is None
+        return
+    assert (account.api_key.text(), account.api_secret.text()) == ("abcd1234", SECRET)
+    assert account.source.endswith(source)
+    assert account.name == "abcd1234"
+    assert account.header() == f"Basic {base64.b64encode(f'abcd1234:{SECRET}'.encode()).decode()}"
+    for shown in (repr(account), str(account), f"{account}", repr([*account]), account.source):
+        assert SECRET not in shown
+
+
+def test_an_account_at_a_broken_place_is_reported_and_not_skipped(in_place: Callable) -> None:
+    in_place(Setup(here=f'{{"apiSecret": "{SECRET}"', home=CAMEL))
+    with pytest.raises(CredentialsError, match=r"here/\.vonagerc is not JSON.*Fix it or") as caught:
+        credentials.find_account(None)
+    assert SECRET not in everything_shown_by(caught.value, frames=True)
+
+
+def test_a_swapped_api_key_and_secret_are_not_shown(in_place: Callable) -> None:
+    in_place(Setup({"VONAGE_API_KEY": SECRET, "VONAGE_API_SECRET": "abcd1234"}))
+    account = credentials.find_account(None)
+    assert SECRET not in account.name
+    assert SECRET not in repr(account)
+
+
+def test_a_link_to_nothing_is_a_broken_place(python: Callable, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / ".vonagerc").symlink_to("nowhere")
+    with pytest.raises(
+        CredentialsError, match=r"here/\.vonagerc is behind a link that leads nowhere"
+    ):
+        python(Setup(home=CLI_TEXT))
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_a_broken_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".vonage").symlink_to("nowhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json is behind a link"):
+        NexmoJWT()
+
+
+def test_a_folder_is_no_file_of_the_cli(python: Callable, tmp_path: Path) -> None:
+    (tmp_path / "here" / ".vonagerc").mkdir(parents=True)
+    with pytest.raises(CredentialsError, match=r"here/\.vonagerc cannot be read: Is a directory"):
+        python(Setup(home=CLI_TEXT))
+
+
+def test_a_file_named_dot_vonage_counts_as_no_cli_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".vonage").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json \(no such file\)"):
+        NexmoJWT()
+
+
+def test_an_error_in_an_option_names_dash_a(typed: Callable) -> None:
+    setup = Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"})
+    assert typed(setup, "-a?ttl=29").stderr.startswith("http: error: nexmo-jwt: -a: ttl is 29 s")
+    assert typed(setup, "-a?host=*").stderr.startswith("http: error: nexmo-jwt: -a: host has '*'")
+
+
+def test_a_session_without_credentials_finds_them_anew(
+    tmp_path: Path, nexmo: Sandbox, http: Callable
+) -> None:
+    Setup(here=CLI_TEXT).write(tmp_path, nexmo)
+    session = f"--session={tmp_path}/s.json"
+    for arguments in ([AUTH_TYPE, "--auth=?sub=alice", session], [session]):
+        result = http(*arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here")
+        assert json.loads(result.stdout)["claims"]["sub"] == "alice"
+    assert json.loads((tmp_path / "s.json").read_text())["auth"]["raw_auth"] == "?sub=alice"
+
+
+LOCKED = {
+    "path in the environment": ({"VONAGE_PRIVATE_KEY": "{locked}"}, []),
+    "text in the environment": ({"VONAGE_PRIVATE_KEY": "{locked text}"}, []),
+    "-a": ({}, ["-a", "{id}:{locked}"]),
+}
+
+
+@pytest.mark.parametrize("case", LOCKED)
+def test_an_encrypted_key_is_opened_by_the_variable_or_names_it(
+    case: str, keys: Keys, nexmo: Sandbox, tmp_path: Path, http: Callable
+) -> None:
+    nexmo.accept_key(keys.public)
+    path = tmp_path / "locked.key"
+    path.write_bytes(keys.encrypted)
+    env, arguments = LOCKED[case]
+    env = {"VONAGE_APPLICATION_ID": nexmo.application_id} | {
+        name: value.replace("{locked text}", keys.encrypted.decode()).replace("{locked}", str(path))
+        for name, value in env.items()
+    }
+    arguments = [
+        argument.replace("{id}", nexmo.application_id).replace("{locked}", str(path))
+        for argument in arguments
+    ]
+    url = f"{nexmo.url}/v1/calls"
+    result = http(AUTH_TYPE, *arguments, url, env=env)
+    assert "Set the environment variable VONAGE_PRIVATE_KEY_PASSPHRASE" in result.stderr
+    result = http(AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": "wrong"})
+    assert "does not decrypt it" in result.stderr
+    result = http(
+        AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
+    )
+    assert "_embedded" in result.stdout, result
+
+
+def test_the_variable_opens_a_key_for_python_too(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VONAGE_PRIVATE_KEY_PASSPHRASE", PASSPHRASE)
+    assert NexmoJWT("id", keys.encrypted) == NexmoJWT("id", keys.object)
+    with pytest.raises(NexmoJWTError, match="does not decrypt it"):
+        NexmoJWT("id", keys.encrypted, passphrase="another")
+    with pytest.raises(NexmoJWTError, match="no passphrase was given"):
+        NexmoJWT("id", keys.encrypted, passphrase="")

@@ -1,0 +1,486 @@
+"""A real `http` process, with the plugin beside HTTPie and in HTTPie's own plugin folder."""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from broken_keys import BROKEN
+from conftest import (
+    APPLICATION_ID,
+    AUTH_TYPE,
+    NO_TOKEN,
+    TLS,
+    Internet,
+    Keys,
+    Run,
+    dash_a,
+    key_text_in,
+)
+
+from httpie_nexmo_jwt import NexmoJWTPlugin, raw_auth
+from requests_nexmo_jwt import NexmoJWT
+from requests_nexmo_jwt.sandbox import Sandbox
+
+
+@pytest.fixture(
+    params=["beside HTTPie", pytest.param("in the plugin folder", marks=pytest.mark.downloads)]
+)
+def either_http(request: pytest.FixtureRequest, http: Run) -> Run:
+    """`http` with the plugin installed in the one way and in the other."""
+    if request.param == "beside HTTPie":
+        return http
+    return request.getfixturevalue("http_with_plugin_folder")
+
+
+def error_of(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line of an `http` that failed as it should."""
+    assert result.returncode == 1, result
+    assert result.stdout == ""
+    line, *rest = result.stderr.split("\n")
+    assert rest == ["", ""], result.stderr
+    prefix = "http: error: nexmo-jwt: "
+    assert line.startswith(prefix)
+    return line.removeprefix(prefix)
+
+
+def test_the_line_of_the_readme_gets_the_calls(either_http: Run, nexmo: Sandbox) -> None:
+    result = either_http(AUTH_TYPE, dash_a(nexmo), f"{nexmo.url}/v1/calls")
+    assert result.returncode == 0, result
+    assert result.stderr == ""
+    assert json.loads(result.stdout)["_embedded"]["calls"]
+
+
+def test_short_options_and_a_relative_key_and_the_port_alone(http: Run, nexmo: Sandbox) -> None:
+    port = nexmo.url.rpartition(":")[2]
+    result = http(
+        *("-A", "nexmo-jwt", "-a", f"{nexmo.application_id}:private.key", f":{port}/v1/calls"),
+        cwd=nexmo.private_key.parent,
+    )
+    assert json.loads(result.stdout)["_embedded"]["calls"]
+
+
+def test_claims_stand_behind_a_question_mark(http: Run, nexmo: Sandbox) -> None:
+    options = "?ttl=60&sub=al%26ice+1&acl=/*/calls/**&acl=/v1/x%3Fy"
+    result = http(AUTH_TYPE, dash_a(nexmo, options), "POST", f"{nexmo.url}/v1/calls", "a=b")
+    claims = json.loads(result.stdout)["claims"]
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims["sub"] == "al&ice+1"
+    assert claims["acl"] == {"paths": {"/*/calls/**": {}, "/v1/x?y": {}}}
+
+
+def test_an_acl_is_written_as_for_the_command(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "a & b"
+    folder.mkdir()
+    (folder / "acl.json").write_text('{"paths": {"/*/users/**": {"filters": {}}}}')
+    options = "?acl=GET,POST:/*/calls/**&acl=@acl.json&acl=/v1/x"
+    use = (f"--session={tmp_path}/session.json", f"{nexmo.url}/v1/calls/1")
+    typed = http(AUTH_TYPE, dash_a(nexmo, options), *use, cwd=folder)
+    again = http(*use)  # what the session holds, from another folder
+    for result in (typed, again):
+        assert json.loads(result.stdout)["claims"]["acl"]["paths"] == {
+            "/*/calls/**": {"methods": ["GET", "POST"]},
+            "/*/users/**": {"filters": {}},
+            "/v1/x": {},
+        }
+
+
+@pytest.mark.parametrize("option", ["--multipart", "--chunked"])
+def test_a_body_that_cannot_be_sent_twice_gets_advice_for_the_next_run(
+    option: str, http: Run, nexmo: Sandbox
+) -> None:
+    nexmo.clock_offset = -3600
+    result = http(AUTH_TYPE, dash_a(nexmo), option, "POST", f"{nexmo.url}/v1/calls", "a=b")
+    assert "Correct this machine's clock. Not retried: the request body" in result.stderr
+    assert len(nexmo.requests) == 1
+
+
+def test_a_refused_host_gets_advice_for_sending_without_a_token(http: Run, nexmo: Sandbox) -> None:
+    result = http(AUTH_TYPE, dash_a(nexmo), "https://example.org/")
+    assert "--no-auth-type with http" in error_of(result)
+
+
+def test_a_session_signs_anew_from_any_folder_and_its_file_holds_no_key_and_no_token(
+    either_http: Run, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    name = f"session-{os.urandom(4).hex()}"
+    file = tmp_path / f"{name}.json"
+    first = either_http(
+        *(AUTH_TYPE, f"-a{nexmo.application_id}:./private.key?sub=alice", f"--session={file}"),
+        f"{nexmo.url}/v1/calls",
+        cwd=nexmo.private_key.parent,
+    )
+    assert first.returncode == 0, first
+    for _ in range(2):
+        later = either_http(f"--session={file}", f"{nexmo.url}/v1/calls", cwd=tmp_path)
+        assert json.loads(later.stdout)["_embedded"]["calls"], later
+    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 3
+    assert {seen.claims["sub"] for seen in nexmo.requests} == {"alice"}
+    stored = file.read_text()
+    assert json.loads(stored)["auth"] == {
+        "type": "nexmo-jwt",
+        "raw_auth": f"{nexmo.application_id}:{nexmo.private_key.resolve()}?sub=alice",
+    }
+    assert "Bearer" not in stored
+    assert "eyJ" not in stored
+    assert key_text_in(stored, nexmo.private_key.read_bytes()) is None
+
+
+def test_a_session_whose_key_file_is_gone_says_so(
+    http: Run, nexmo: Sandbox, tmp_path: Path, keys: Keys
+) -> None:
+    key_file = tmp_path / "private.key"
+    key_file.write_bytes(nexmo.private_key.read_bytes())
+    session = f"--session={tmp_path}/s.json"
+    auth = f"-a{nexmo.application_id}:{key_file}"
+    assert http(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
+    key_file.unlink()
+    message = error_of(http(session, nexmo.url))
+    assert message.startswith(f"in the session: Private key file {str(key_file)!r} does not")
+
+
+def test_offline_prints_a_signed_request_and_sends_nothing(
+    either_http: Run, nexmo: Sandbox
+) -> None:
+    result = either_http(AUTH_TYPE, dash_a(nexmo), "--offline", f"{nexmo.url}/v1/calls")
+    assert re.search(r"^Authorization: Bearer eyJ[\w-]+\.[\w-]+\.[\w-]+$", result.stdout, re.M)
+    assert nexmo.requests == []
+
+
+def test_debug_shows_the_application_and_no_key(http: Run, nexmo: Sandbox) -> None:
+    result = http(AUTH_TYPE, dash_a(nexmo), "--debug", f"{nexmo.url}/v1/calls")
+    assert f"NexmoJWT(application_id='{nexmo.application_id}'" in result.stderr
+    shown = result.stdout + result.stderr
+    assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
+    assert "eyJ" not in shown
+
+
+def test_follow_sends_the_token_to_the_next_hop(http: Run, nexmo: Sandbox) -> None:
+    nexmo.answer_next(302, {"Location": "/v1/calls"})
+    url = f"{nexmo.url}/v1/first"
+    result = http(AUTH_TYPE, dash_a(nexmo), "--follow", "--all", "--print=Hh", url)
+    assert result.returncode == 0, result
+    assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/calls"]
+    assert all(seen.accepted for seen in nexmo.requests)
+    printed = re.findall(r"^Authorization: (.*)$", result.stdout, re.M)
+    assert len(printed) == 2
+
+
+def test_download_writes_the_answer(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    target = tmp_path / "calls.json"
+    url = f"{nexmo.url}/v1/calls"
+    result = http(AUTH_TYPE, dash_a(nexmo), "--download", f"--output={target}", url)
+    assert result.returncode == 0, result
+    assert json.loads(target.read_text())["_embedded"]["calls"]
+
+
+def test_check_status_reports_a_refusal(http: Run, nexmo: Sandbox) -> None:
+    auth = f"--auth=another:{nexmo.private_key}"
+    result = http(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
+    assert result.returncode == 4
+    assert json.loads(result.stdout) == {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
+    assert nexmo.requests[-1].verdict == "application_id 'another' is not known here"
+
+
+def test_the_https_command_works(http: Run, tls: TLS) -> None:
+    with Sandbox(ssl_context=tls.context("localhost")) as nexmo:
+        result = http(
+            *(AUTH_TYPE, dash_a(nexmo), f"--verify={tls.ca}"),
+            nexmo.url.removeprefix("https://") + "/v1/calls",
+            program=Path(sys.executable).with_name("https"),
+        )
+    assert json.loads(result.stdout)["_embedded"]["calls"]
+
+
+# What follows -A nexmo-jwt, and words of the one line that comes back. {key} is a good key file.
+MISTAKES = {
+    "no -a": ([], "No credentials were found"),
+    "empty -a": (["-a", ""], "no ':'"),
+    "id alone": (["-a", APPLICATION_ID], "no ':'"),
+    "path alone": (["-a", "{key}"], "no ':'"),
+    "id and colon": (["-a", f"{APPLICATION_ID}:"], "no key path"),
+    "no id": (["-a", ":{key}"], "no application id"),
+    "blank id": (["-a", " :{key}"], "APPLICATION_ID is empty"),
+    "no such file": (["-a", "x:nowhere.key"], "nowhere.key' does not exist"),
+    "a folder": (["-a", "x:."], "is a folder"),
+    "options alone": (["-a", "?ttl=60"], "No credentials were found"),
+    "a question mark alone": (["-a", "?"], "No credentials were found"),
+    "options alone, and wrong": (["-a", "?ttl=29"], "No credentials were found"),
+    "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is not an option"),
+    "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is not an option"),
+    "no value": (["-a", "x:{key}?ttl"], "?NAME=VALUE"),
+    "empty option": (["-a", "x:{key}?ttl=60&"], "?NAME=VALUE"),
+    "bytes that are no text": (["-a", "x:{key}?sub=%ff"], "?NAME=VALUE"),
+    "ttl twice": (["-a", "x:{key}?ttl=60&ttl=60"], "ttl is given twice"),
+    "ttl too short": (["-a", "x:{key}?ttl=29"], "ttl is 29 s"),
+    "ttl too long": (["-a", "x:{key}?ttl=86401"], "ttl is 86401 s"),
+    "ttl negative": (["-a", "x:{key}?ttl=-1"], "ttl is -1 s"),
+    "ttl no number": (["-a", "x:{key}?ttl=soon"], "ttl is 'soon'"),
+    "ttl NaN": (["-a", "x:{key}?ttl=NaN"], "ttl is 'NaN'"),
+    "ttl empty": (["-a", "x:{key}?ttl="], "ttl is ''"),
+    "ttl endless": (["-a", "x:{key}?ttl=" + "9" * 5000], "ttl is"),
+    "sub empty": (["-a", "x:{key}?sub="], "sub is ''"),
+    "ttl with an underscore": (["-a", "x:{key}?ttl=6_0"], "ttl is '6_0'"),
+    "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file, "),
+    "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may contain a private key"),
+    "key and id exchanged": (["-a", f"{{key}}:{APPLICATION_ID}"], "arguments were swapped"),
+    "API key and secret": (
+        ["-a", "abcd1234:s3cr3tApiSecret1"],
+        "APPLICATION_ID looks like an API key, and KEY_PATH like an API secret (redacted",
+    ),
+    "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
+    "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is not an acl. Write a path"),
+    "acl of no methods": (["-a", "x:{key}?acl=get:/x"], "is not an acl. Write a path"),
+    "acl in no file": (["-a", "x:{key}?acl=@nowhere.json"], "cannot read 'nowhere.json'"),
+    "acl in a file of another form": (["-a", "x:{key}?acl=@/dev/null"], "is not JSON"),
+    "acl twice": (["-a", "x:{key}?acl=/a&acl=GET:/a"], "acl= names '/a' twice"),
+}
+
+
+@pytest.fixture
+def said_by_the_plugin(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> Callable[[str | None], str]:
+    """Return what HTTPie's user reads where ``-a`` is wrong; the plugin itself is called."""
+    # The plugin shows our warnings as HTTPie does, for the rest of an `http`, not of a test run.
+    monkeypatch.setattr(logging.getLogger("requests_nexmo_jwt"), "handlers", [])
+
+    def said(raw_auth: str | None) -> str:
+        plugin = NexmoJWTPlugin()
+        plugin.raw_auth = raw_auth
+        with pytest.raises(SystemExit) as caught:
+            plugin.get_auth()
+        assert caught.value.code == 1
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert re.fullmatch("http: error: nexmo-jwt: [^\n]*\n", err)
+        return err.removeprefix("http: error: nexmo-jwt: ")
+
+    return said
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_auth_is_one_clear_line(
+    mistake: str, key_file: Path, said_by_the_plugin: Callable
+) -> None:
+    arguments, words = MISTAKES[mistake]
+    raw_auth = arguments[1].replace("{key}", str(key_file)) if arguments else None
+    message = said_by_the_plugin(raw_auth)
+    assert words in message
+    # There is no parser here that could tell a typed -a from a session's.
+    assert message.startswith("in the session: ") == ("No credentials" not in words)
+
+
+def test_a_folder_whose_name_would_begin_the_options_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said_by_the_plugin: Callable
+) -> None:
+    (tmp_path / "q?").mkdir()
+    monkeypatch.chdir(tmp_path / "q?")
+    assert "Set VONAGE_APPLICATION_ID" in said_by_the_plugin("x:private.key")
+
+
+def test_an_error_in_an_environment_variable_does_not_blame_dash_a(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch, said_by_the_plugin: Callable
+) -> None:
+    monkeypatch.setenv("NEXMO_JWT_HOSTS", "prism:4010")
+    for typed in (f"x:{key_file}", f"x:{key_file}?ttl=60"):
+        assert said_by_the_plugin(typed).startswith("NEXMO_JWT_HOSTS has 'prism:4010'")
+
+
+@pytest.mark.parametrize("name", [r"C:\keys\private.key", "a:b.key"])
+def test_a_key_path_keeps_its_colons(
+    name: str, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_bytes(keys.pkcs8)
+    monkeypatch.chdir(tmp_path)
+    value = raw_auth.read(f"{APPLICATION_ID}:{name}?ttl=60")
+    expected = NexmoJWT(APPLICATION_ID, keys.object, ttl=60)
+    assert raw_auth.auth_for(value, may_ask=False) == expected
+    monkeypatch.chdir("/")
+    again = raw_auth.read(str(value))
+    assert raw_auth.auth_for(again, may_ask=False) == expected
+    assert str(again) == str(value)
+
+
+@pytest.mark.parametrize("mistake", ["no -a", "empty -a", "id and colon", "ttl too short"])
+def test_http_reports_a_mistake_in_one_line_and_sends_nothing(
+    mistake: str, http: Run, key_file: Path, nexmo: Sandbox
+) -> None:
+    arguments, words = MISTAKES[mistake]
+    arguments = [argument.replace("{key}", str(key_file)) for argument in arguments]
+    message = error_of(http(AUTH_TYPE, *arguments, nexmo.url))
+    assert words in message
+    assert message.startswith("-a: ") == bool(arguments)
+    assert nexmo.requests == []
+
+
+# All of them stand in test_keys.py; here, one for each sentence.
+ONE_FOR_EACH_SENTENCE = {words: case for case, (_, words) in BROKEN.items()}
+
+
+@pytest.mark.parametrize("case", ONE_FOR_EACH_SENTENCE.values())
+def test_a_broken_key_is_one_clear_line(
+    case: str, keys: Keys, tmp_path: Path, said_by_the_plugin: Callable
+) -> None:
+    make, words = BROKEN[case]
+    path = tmp_path / "broken.key"
+    path.write_bytes(make(keys))
+    message = said_by_the_plugin(f"{APPLICATION_ID}:{path}")
+    assert f": Private key file '{path}' " in message
+    assert words in message
+    assert key_text_in(message, make(keys)) is None
+
+
+@pytest.mark.parametrize("case", ["flipped characters", "encrypted, no passphrase"])
+def test_http_reports_a_broken_key_without_a_traceback(
+    case: str, http: Run, keys: Keys, tmp_path: Path, nexmo: Sandbox
+) -> None:
+    make, words = BROKEN[case]
+    (tmp_path / "broken.key").write_bytes(make(keys))
+    # With --traceback HTTPie lets exceptions through; there must be none.
+    auth = f"-a{APPLICATION_ID}:{tmp_path}/broken.key"
+    result = http(AUTH_TYPE, "--traceback", auth, nexmo.url)
+    assert words in error_of(result)
+    assert key_text_in(result.stderr, make(keys)) is None
+    assert nexmo.requests == []
+
+
+def test_a_mistake_is_one_clear_line_from_the_plugin_folder_too(
+    either_http: Run, nexmo: Sandbox
+) -> None:
+    assert "nowhere.key" in error_of(either_http(AUTH_TYPE, "-ax:nowhere.key", nexmo.url))
+
+
+@pytest.mark.parametrize("form", ["pkcs8", "pkcs1", "encrypted"])
+def test_a_key_on_the_command_line_is_refused_and_shown_nowhere(
+    form: str, http: Run, keys: Keys, nexmo: Sandbox, tmp_path: Path
+) -> None:
+    pem: bytes = getattr(keys, form)
+    session = f"--session={tmp_path}/s.json"
+    result = http(AUTH_TYPE, f"-a{APPLICATION_ID}:{pem.decode()}", session, nexmo.url)
+    assert "Save the key to a file" in error_of(result)
+    assert key_text_in(result.stderr, pem) is None
+    assert not (tmp_path / "s.json").exists()
+
+
+def test_a_netrc_is_not_read(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".netrc").write_text("machine 127.0.0.1 login user password pass\n")
+    (home / ".netrc").chmod(0o600)
+    assert "No credentials were found" in error_of(http(AUTH_TYPE, nexmo.url))
+    assert http(AUTH_TYPE, dash_a(nexmo), nexmo.url).returncode == 0
+    assert nexmo.requests[-1].accepted
+
+
+def test_help_shows_the_form_of_auth(either_http: Run) -> None:
+    result = either_http("--help")
+    assert result.returncode == 0, result.stderr
+    shown = " ".join(result.stdout.split())
+    assert '"nexmo-jwt": Nexmo (Vonage) JWT (provided by requests-nexmo-jwt)' in shown
+    assert "APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**" in shown
+
+
+def test_a_call_with_another_auth_does_not_pay_for_ours(either_http: Run, nexmo: Sandbox) -> None:
+    def imported(*arguments: str) -> set[str]:
+        env = {"PYTHONPROFILEIMPORTTIME": "1"}
+        result = either_http(*arguments, "--offline", nexmo.url, env=env)
+        return {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+
+    ours = {"jwt", "requests_nexmo_jwt.token.signer", "httpie_nexmo_jwt.raw_auth"}
+    assert not imported("-a", "user:password") & ours
+    assert imported(AUTH_TYPE, dash_a(nexmo)) & ours == ours
+
+
+def test_the_plugin_adds_one_module_to_an_http_that_does_not_use_it() -> None:
+    script = (
+        "import sys, httpie.core, httpie.plugins; before = set(sys.modules)\n"
+        "import httpie_nexmo_jwt; print(sorted(set(sys.modules) - before))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert result.stdout.decode().strip() == "['httpie_nexmo_jwt']"
+
+
+def test_http_sends_the_token_to_api_nexmo_com_and_none_to_example_com(
+    internet: Internet, http: Callable
+) -> None:
+    vonage = internet.vonage
+    options = [
+        *(AUTH_TYPE, dash_a(vonage)),
+        *(f"--proxy=https:{internet.proxy.url}", f"--verify={internet.ca}"),
+    ]
+    result = http(*options, "https://api.nexmo.com/v1/calls")
+    assert json.loads(result.stdout)["_embedded"]["calls"], result
+
+    vonage.answer_next(302, {"Location": "https://example.com/v1/calls"})
+    result = http(*options, "--follow", "--all", "--print=Hh", "https://api.nexmo.com/v1/calls")
+    assert result.stdout.count("Authorization: Bearer") == 1, result
+    assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
+
+
+@pytest.mark.parametrize("url", ["api.nexmo.com/v1/calls", "http://api.nexmo.com/v1/calls"])
+def test_plain_http_is_refused_before_a_byte_is_sent(
+    url: str, http: Callable, nexmo: Sandbox
+) -> None:
+    auth = dash_a(nexmo)
+    # Were anything sent, it would go to the sandbox, as to a proxy.
+    result = http(AUTH_TYPE, auth, f"--proxy=http:{nexmo.url}", url)
+    assert result.returncode == 1
+    assert result.stderr.startswith("http: error: nexmo-jwt: http://api.nexmo.com would")
+    assert "Write https://" in result.stderr
+    assert "use the command 'https' instead of 'http'" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert nexmo.requests == []
+
+
+def test_http_says_which_authentication_a_product_takes(http: Run, nexmo: Sandbox) -> None:
+    message = error_of(http(AUTH_TYPE, dash_a(nexmo), "https://rest.nexmo.com/account/get-balance"))
+    assert message.startswith(
+        "https://rest.nexmo.com does not accept a token: the Account and Pricing API"
+    )
+    assert "-a KEY:SECRET with http" in message
+
+
+def test_http_takes_hosts_from_auth_and_from_the_environment(
+    http: Callable, nexmo: Sandbox
+) -> None:
+    auth = f"{nexmo.application_id}:{nexmo.private_key}"
+    url = "http://prism:4010/v1/calls"
+    offline = (AUTH_TYPE, "--offline")
+    assert (
+        "http://prism:4010 is not one of Vonage's API origins"
+        in http(*offline, f"-a{auth}", url).stderr
+    )
+    hosts = "host=https://a.test&host=http://prism:4010"
+    assert "Bearer" in http(*offline, f"-a{auth}?{hosts}", url).stdout
+    environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}
+    assert "Bearer" in http(*offline, f"-a{auth}", url, env=environment).stdout
+    result = http(*offline, f"-a{auth}?host=prism:4010", url)
+    assert result.stderr.startswith("http: error: nexmo-jwt: -a: host has 'prism:4010'")
+
+
+@pytest.mark.parametrize("clock_offset", [0, -3600])
+def test_http_shows_our_warnings_as_its_own(
+    clock_offset: int, http: Callable, nexmo: Sandbox, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "other.key").write_bytes(keys.pkcs8)
+    nexmo.clock_offset = clock_offset
+    key = tmp_path / "other.key" if clock_offset == 0 else nexmo.private_key
+    result = http(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", nexmo.url)
+    words = "401 from 127.0.0.1" if clock_offset == 0 else "The clock of 127.0.0.1"
+    assert result.stderr.strip().startswith(f"http: warning: {words}")
+    assert result.stderr.count("http: warning:") == 1
+
+
+def test_http_retries_when_the_clock_is_wrong(http: Callable, nexmo: Sandbox) -> None:
+    nexmo.clock_offset = -3600
+    auth = dash_a(nexmo)
+    result = http(AUTH_TYPE, auth, "POST", f"{nexmo.url}/v1/calls", "to=447700900000")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["method"] == "POST"
+    assert "s behind this machine's" in result.stderr
+    assert [seen.body for seen in nexmo.requests] == [b'{"to": "447700900000"}'] * 2

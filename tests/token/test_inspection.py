@@ -1,0 +1,157 @@
+"""A token taken apart: which rules it keeps, breaks, or nobody knows, each with a code."""
+
+import itertools
+import json
+import time
+
+import jwt
+import pytest
+from conftest import Keys, forge
+
+from requests_nexmo_jwt.errors import TokenError
+from requests_nexmo_jwt.token.inspection import find_token, inspect
+
+NOW = int(time.time())
+
+# What a token says, and the rules that it does not clearly keep: the name, the code, and False
+# where it breaks the rule, None where no source says whether Nexmo accepts it.
+VERDICTS: list[tuple[dict[str, object], list[tuple[str, str, bool | None]]]] = [
+    ({}, []),
+    ({"exp": NOW + 100_000}, []),
+    ({"exp": None}, []),
+    ({"application_id": None}, [("application_id", "missing", False)]),
+    ({"jti": 5}, [("jti", "missing", False)]),
+    ({"iat": None, "exp": None}, [("iat", "missing", False)]),
+    ({"iat": None}, [("iat", "missing", None)]),
+    ({"iat": "now"}, [("iat", "malformed", False)]),
+    ({"iat": str(NOW)}, [("iat", "malformed", None)]),
+    ({"iat": NOW - 0.5}, [("iat", "malformed", None)]),
+    ({"iat": NOW + 60}, [("iat", "future", False)]),
+    ({"iat": str(NOW + 60)}, [("iat", "malformed", None), ("iat", "future", False)]),
+    ({"iat": NOW - 500, "exp": NOW - 100}, [("exp", "expired", False)]),
+    ({"iat": NOW - 90_000, "exp": NOW + 90_000}, [("exp", "expired", False)]),
+    ({"iat": NOW - 901, "exp": None}, [("exp", "expired", False)]),
+    ({"exp": NOW + 20}, [("exp", "lifetime", None)]),
+    ({"exp": "soon"}, [("exp", "malformed", False)]),
+    (
+        {"iat": NOW - 60, "exp": str(NOW - 10)},
+        [("exp", "malformed", None), ("exp", "expired", False)],
+    ),
+    ({"nbf": NOW + 60}, [("nbf", "future", False)]),
+    ({"nbf": "now"}, [("nbf", "malformed", False)]),
+    ({"nbf": str(NOW)}, [("nbf", "malformed", None)]),
+    ({"sub": ""}, [("sub", "malformed", False)]),
+    ({"acl": []}, [("acl", "malformed", False)]),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), VERDICTS, ids=itertools.count())
+def test_each_rule_that_a_token_does_not_clearly_keep_has_a_code(
+    change: dict[str, object], expected: list[tuple[str, str, bool | None]], keys: Keys
+) -> None:
+    token = inspect(forge(keys, **{"iat": NOW, "exp": NOW + 900, **change}))
+    rules = token.rules(now=NOW)
+    kept = [rule for rule in rules if rule.kept]
+    assert [(rule.name, rule.code, rule.kept) for rule in rules if not rule.kept] == expected
+    assert token.broken(now=NOW) == [rule for rule in rules if rule.kept is False]
+    assert {rule.code for rule in kept} == {None}
+    assert len(kept) == 9 - len({name for name, _, _ in expected})
+
+
+# What a token says, and how its rule about exp reads where that is kept.
+NOTES = [
+    ({}, "not in the past, 30 s to 24 hours after iat"),
+    ({"exp": NOW + 86_400}, "not in the past, 30 s to 24 hours after iat"),
+    ({"exp": NOW + 90_000}, "more than 24 hours after iat, of which 24 hours count"),
+    (
+        {"iat": NOW - 86_000, "exp": NOW + 10**7},
+        "more than 24 hours after iat, of which 24 hours count",
+    ),
+    (
+        {"scope": "session.connect", "exp": NOW + 40 * 86_400},
+        "more than 30 days after iat, of which 30 days count",
+    ),
+    (
+        {"scope": "session.connect", "exp": NOW + 20 * 86_400},
+        "not in the past, 30 s to 30 days after iat",
+    ),
+    ({"exp": None}, "absent: 15 min after iat"),
+    ({"iat": None, "exp": NOW + 10**7}, "not in the past"),
+    ({"iat": "now", "exp": NOW + 10**7}, "not in the past"),
+    ({"iat": None, "exp": None}, "absent"),
+    ({"iat": "now", "exp": None}, "absent"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), NOTES, ids=itertools.count())
+def test_a_token_that_keeps_the_rule_about_exp_shows_when_it_ends(
+    change: dict[str, object], words: str, keys: Keys
+) -> None:
+    token = inspect(forge(keys, **{"iat": NOW, "exp": NOW + 900, **change}))
+    (rule,) = (rule for rule in token.rules(now=NOW) if rule.name == "exp")
+    assert (rule.kept, rule.reason) == (True, words)
+
+
+def raw(header: str, claims: str) -> str:
+    parts = [jwt.utils.base64url_encode(text.encode()).decode() for text in (header, claims)]
+    return ".".join([*parts, ""])
+
+
+# A header, and the rules about it that a token does not clearly keep.
+HEADERS: list[tuple[str, list[tuple[str, str, bool | None]]]] = [
+    ('{"alg": "RS256", "typ": "JWT"}', []),
+    ('{"alg": "RS256", "typ": "JWT", "kid": "1"}', []),
+    ('{"alg": "RS256"}', [("typ", "malformed", None)]),
+    ('{"alg": "RS256", "typ": "at+jwt"}', [("typ", "malformed", None)]),
+    ('{"alg": "RS256", "typ": "jwt"}', [("typ", "malformed", None)]),
+    ('{"alg": "RS256", "typ": ["JWT"]}', [("typ", "malformed", None)]),
+    ('{"alg": "HS256", "typ": "JWT"}', [("alg", "malformed", False)]),
+    ('{"alg": "rs256", "typ": "JWT"}', [("alg", "malformed", False)]),
+    ('{"alg": "none"}', [("alg", "malformed", False), ("typ", "malformed", None)]),
+    ('{"alg": "none", "alg": "RS256", "typ": "JWT"}', [("alg", "repeated", False)]),
+    ('{"alg": "RS256", "typ": "JWT", "x": 1, "x": 2}', [("x", "repeated", False)]),
+]
+
+
+@pytest.mark.parametrize(("header", "expected"), HEADERS)
+def test_a_header_is_judged_too(
+    header: str, expected: list[tuple[str, str, bool | None]], keys: Keys
+) -> None:
+    claims = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
+    token = inspect(raw(header, json.dumps(claims)))
+    found = [(rule.name, rule.code, rule.kept) for rule in token.rules(now=NOW) if not rule.kept]
+    assert found == expected
+
+
+def test_a_signature_is_verified_with_the_public_key_alone(keys: Keys) -> None:
+    token = inspect(forge(keys))
+    assert token.is_signed_by(keys.public)
+    assert not token.is_signed_by(Keys().public)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "a.b.c", "..", "é.ü.ß"])
+def test_what_is_no_token_is_refused(text: str) -> None:
+    with pytest.raises(TokenError, match="This is not a JSON Web Token"):
+        inspect(text)
+
+
+# A text, and the token in it; {} is one that is whole.
+TOKENS = [
+    ("{}", "{}"),
+    ("x {} y", "{}"),
+    ("x,{};y z", "{}"),
+    ('{"Authorization": "Bearer {}"}', "{}"),
+    ("eyJ-eyJ- eyJ.eyJ {}", "{}"),
+    ("eyJ.eyJ.eyJ {}", "eyJ.eyJ.eyJ"),
+    ("eyJ.eyJ.eyJ Bearer {}", "{}"),
+    ("Bearer abc, and {}", "{}"),
+    ("Bearer abc", "abc"),
+    ("xeyJ {}", "{}"),
+    ("(see {})\n", "{}"),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), TOKENS)
+def test_a_token_is_found_amid_other_words(text: str, found: str, keys: Keys) -> None:
+    token = forge(keys)
+    assert find_token(text.replace("{}", token)) == found.replace("{}", token)

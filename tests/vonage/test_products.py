@@ -1,0 +1,95 @@
+"""Which product a URL belongs to, and whether that takes a token."""
+
+import pytest
+
+from requests_nexmo_jwt.vonage.products import PRODUCTS, find, product_of, refuses
+
+# URLs, the product's name, and whether it takes a token of an application.
+URLS = [
+    ("https://api.nexmo.com/v1/calls", "Voice", True),
+    ("https://api.nexmo.com/v1/calls/63f6?x=/v2/verify", "Voice", True),
+    ("https://api-us-1.nexmo.com/v1/calls", "Voice", True),
+    ("https://api-eu-3.vonage.com/v1/calls", "Voice", True),
+    ("https://api-eu-5.vonage.com/v1/calls", None, None),
+    ("https://api.nexmo.com/v1/callsx", None, None),
+    ("https://api.nexmo.com/v1", None, None),
+    ("https://api.nexmo.com/", None, None),
+    ("https://api.nexmo.com", None, None),
+    ("https://api.nexmo.com/v2/calls", "Voice v2", True),
+    ("https://api.nexmo.com/v1/users?page_size=1", "Users", True),
+    ("https://api.nexmo.com/v0.3/conversations/CON-1", "Conversation", True),
+    ("https://api.nexmo.com/v1/sessions", "Client SDK", True),
+    ("https://api.nexmo.com/v1/messages", "Messages", True),
+    ("https://messages-sandbox.nexmo.com/v1/messages", "Messages sandbox", True),
+    ("https://api.nexmo.com/v2/verify/", "Verify v2", True),
+    ("https://api.nexmo.com/verify/json", "Verify v1", False),
+    ("https://video.api.vonage.com/v2/project/x/archive", "Video", True),
+    ("https://api.opentok.com/v2/project/x", "OpenTok", False),
+    ("https://api.nexmo.com/v3/media", "Media", True),
+    ("https://api.nexmo.com/v1/10dlc", "10DLC", True),
+    ("https://api.nexmo.com/v2/applications/x", "Application", False),
+    ("https://api.nexmo.com/accounts/abcd1234/secrets/1", "Account secrets", False),
+    ("https://api.nexmo.com/accounts/abcd1234/balance-transfers", "Subaccounts", False),
+    ("https://api.nexmo.com/accounts/abcd1234", None, None),
+    ("https://api.nexmo.com/accounts/secrets", None, None),
+    ("https://api.nexmo.com/v2/reports", "Reports", False),
+    ("https://api.nexmo.com/v1/redact/transaction", "Redact", False),
+    ("https://api.nexmo.com/ni/advanced/async/json", "Number Insight", False),
+    ("https://api-eu.vonage.com/camara/sim-swap/v040/check", "Network (CAMARA)", False),
+    ("https://api-eu.vonage.com/oauth2/token", "Network authentication", True),
+    ("https://rest.nexmo.com/sms/json", "SMS", False),
+    ("https://rest.nexmo.com/account/numbers", "Numbers", False),
+    ("https://rest.nexmo.com/account/get-balance", "Account and Pricing", False),
+    ("https://rest.nexmo.com/anything", "rest.nexmo.com", False),
+    ("https://api.vonage.com/t/vbc.prod/x", "VBC", False),
+    ("https://api.vonage.com/x", None, None),
+    ("https://studio-api-eu.ai.vonage.com/x", "AI Studio", False),
+    # Weak sources stay out.
+    ("https://api.nexmo.com/v2/pools", None, None),
+    ("https://api.nexmo.com/v0.1/athena", None, None),
+    # On this machine, the path alone decides; a whole host does not.
+    ("http://127.0.0.1:4010/v1/calls", "Voice", True),
+    ("https://localhost/v2/project/x", "Video", True),
+    ("http://[::1]/sms/json", "SMS", False),
+    ("http://localhost:4010/anything", None, None),
+    # Elsewhere the host has to be right, too.
+    ("https://example.com/v1/calls", None, None),
+    ("https://api.nexmo.com.example.com/v1/calls", None, None),
+    ("no URL", None, None),
+    ("https://user@api.nexmo.com/v1/calls", None, None),
+]
+
+
+@pytest.mark.parametrize(("url", "name", "takes_jwt"), URLS, ids=[row[0] for row in URLS])
+def test_the_product_of_a_url_is_known(url: str, name: str | None, takes_jwt: bool | None) -> None:
+    product = product_of(url)
+    assert (product and product.name) == name
+    assert (product and product.takes_jwt) == takes_jwt
+
+
+@pytest.mark.parametrize("product", PRODUCTS, ids=[product.name for product in PRODUCTS])
+def test_each_line_of_the_table_is_found_again(product: object) -> None:
+    for path in product.paths:
+        for host in product.hosts:
+            found = find(path.replace("*", "abcd1234"), host.replace("*", "eu"))
+            assert found == product
+    assert product.takes_jwt or product.instead.startswith(f"the {product.name} API accepts ")
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "is_refusal"),
+    [
+        ("https://api.nexmo.com/v1/calls", 401, True),
+        ("https://api.nexmo.com/v1/calls", 403, False),
+        ("https://video.api.vonage.com/v2/project/x", 403, True),
+        ("https://video.api.vonage.com/v2/project/x", 401, True),
+        ("http://localhost:4010/v2/project/x", 403, True),
+        ("https://api.nexmo.com/unknown", 401, True),
+        ("https://api.nexmo.com/unknown", 403, False),
+        ("https://api.nexmo.com/v1/calls", 404, False),
+    ],
+)
+def test_video_refuses_with_403_the_others_with_401(
+    url: str, status: int, is_refusal: bool
+) -> None:
+    assert refuses(status, url) is is_refusal
