@@ -46,7 +46,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
                 message = str(error)
                 if not value or value.is_wrong(error):
                     message = invocation.source_of_auth() + raw_auth.in_its_words(message)
-                message = raw_auth.printable(message)
+                message = raw_auth.escaped(message)
             except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.

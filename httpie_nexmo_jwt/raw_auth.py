@@ -22,11 +22,11 @@ from requests_nexmo_jwt import (
 from requests_nexmo_jwt.credentials.key import absolute_path
 from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
 from requests_nexmo_jwt.credentials.pem import is_pem
-from requests_nexmo_jwt.redaction import KEY_ON_A_COMMAND_LINE, printable, shown
+from requests_nexmo_jwt.redaction import KEY_ON_A_COMMAND_LINE, escaped, quoted
 from requests_nexmo_jwt.token.acl import merged, read_acl
 from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
 
-__all__ = ["NexmoJWTError", "RawAuth", "auth_for", "printable", "read"]
+__all__ = ["NexmoJWTError", "RawAuth", "auth_for", "escaped", "read"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
@@ -117,7 +117,7 @@ def _arguments(options: str) -> dict[str, Any]:
             repeated[name].append(value)
         elif name not in ("ttl", "sub"):
             raise ClaimError(
-                f"{shown(name)} is not an option. The options are ttl (seconds), sub, acl and "
+                f"{quoted(name)} is not an option. The options are ttl (seconds), sub, acl and "
                 f"host: {_FORM}.",
                 claim=name,
             )
@@ -154,7 +154,7 @@ def _pairs(options: str) -> list[tuple[str, str]]:
             errors="strict",
         )
     except ValueError:
-        problem = f"?{shown(options)[1:-1]} is not of the form ?NAME=VALUE&NAME=VALUE"
+        problem = f"?{quoted(options)[1:-1]} is not of the form ?NAME=VALUE&NAME=VALUE"
     raise ClaimError(f"{problem}. Write {_FORM}.")
 
 
@@ -162,5 +162,5 @@ def _seconds(text: str) -> int:
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         return int(text)
     raise ClaimError(
-        f"ttl is {shown(text)}. Give whole seconds, {MIN_TTL} to {MAX_TTL}.", claim="ttl"
+        f"ttl is {quoted(text)}. Give whole seconds, {MIN_TTL} to {MAX_TTL}.", claim="ttl"
     )

@@ -16,7 +16,7 @@ from .credentials.key import concealed
 from .exchange import requests_hook
 from .exchange.clock import Clocks
 from .exchange.signed_request import SignedRequest
-from .redaction import Hidden, Secret, harmless
+from .redaction import Hidden, Secret, hide_key_text
 from .scope import Scope
 from .token.claims import DEFAULT_TTL, ClaimsSet
 from .token.signer import Signer
@@ -124,7 +124,11 @@ class NexmoJWT(AuthBase):
         elsewhere: Literal["refuse", "unsigned"] = "refuse",
     ) -> None:
         # A crash reporter shows the variables of this frame, should anything below raise.
-        name, key, phrase = harmless(application_id), concealed(private_key), concealed(passphrase)
+        name, key, phrase = (
+            hide_key_text(application_id),
+            concealed(private_key),
+            concealed(passphrase),
+        )
         signing, public = Hidden(sign), concealed(public_key)
         del application_id, private_key, passphrase, sign, public_key
         if signing.reveal() is None and public is None:

@@ -90,13 +90,13 @@ def may_hold_key_text(text: str) -> bool:
     return bool(_KEY_TEXT.search(text))
 
 
-def harmless(value: object) -> object:
+def hide_key_text(value: object) -> object:
     """Return ``value``, or a ``Secret`` in the place of text that may hold a key."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     return Secret(text) if isinstance(text, str) and may_hold_key_text(text) else value
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """Return ``value`` as a message may show it: short, and not at all if it may be a key."""
     if callable(value):  # a partial function has its arguments in it
         return f"<{type(value).__name__}>"
@@ -109,13 +109,13 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 
-def bare(text: str) -> str:
-    """Return ``text`` as ``shown`` does, without quotes: for a path within a sentence."""
+def unquoted(text: str) -> str:
+    """Return ``text`` as ``quoted`` does, without quotes: for a path within a sentence."""
     if may_hold_key_text(text):
         return "<redacted, may contain a private key>"
-    return printable(text if len(text) <= 80 else f"{text[:60]}...").replace("\n", "\\n")
+    return escaped(text if len(text) <= 80 else f"{text[:60]}...").replace("\n", "\\n")
 
 
-def printable(text: str) -> str:
+def escaped(text: str) -> str:
     """Return ``text`` with what a terminal might obey escaped; line ends stay."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .errors import ScopeError
-from .redaction import shown
+from .redaction import quoted
 from .url import (
     DEFAULT_PORTS,
     Origin,
@@ -45,7 +45,7 @@ class Scope:
 
     def __init__(self, hosts: Iterable[str] | None = None, elsewhere: str = "refuse") -> None:
         if elsewhere not in ("refuse", "unsigned"):
-            raise ScopeError(f"elsewhere is {shown(elsewhere)}. Give 'refuse' or 'unsigned'.")
+            raise ScopeError(f"elsewhere is {quoted(elsewhere)}. Give 'refuse' or 'unsigned'.")
         self._is_unsigned_elsewhere = elsewhere == "unsigned"
         named_by = "hosts"
         if hosts is None:
@@ -127,7 +127,7 @@ class Scope:
             return f"{origin} does not accept a token: {product.instead}.{in_clear}"
         if self._wants_tls(origin):
             if is_websocket(url):
-                return f"{shown(host_part(url))} is in clear text. Write wss:// instead of ws://."
+                return f"{quoted(host_part(url))} is in clear text. Write wss:// instead of ws://."
             return (
                 f"{origin} would send the token in clear text. Write https:// instead of http://; "
                 "with HTTPie, use the command 'https' instead of 'http'."
@@ -152,7 +152,7 @@ def _read(url: str) -> Origin:
         has_host = re.match(r"(https?|wss?):/?/?[^/?#]", url, re.IGNORECASE)
         problem = "its host is ambiguous" if has_host else "it is not a whole URL"
         raise ScopeError(
-            f"{shown(host_part(url))} is refused: {problem}. "
+            f"{quoted(host_part(url))} is refused: {problem}. "
             "Write https:// and a plain host name, without a user name."
         )
     return origin
@@ -192,6 +192,6 @@ def _entry(text: object, named_by: str) -> _Entry:
         else:
             return _Entry(scheme, host if "*" in host else canonical_host(host), port)
     raise ScopeError(
-        f"{named_by} has {shown(text)}, which {problem}. Write a name such as api.example.com or "
+        f"{named_by} has {quoted(text)}, which {problem}. Write a name such as api.example.com or "
         "*.example.com, or an origin such as http://localhost:4010."
     )

@@ -3,7 +3,7 @@
 import pytest
 from conftest import Keys
 
-from requests_nexmo_jwt.redaction import Secret, printable, shown
+from requests_nexmo_jwt.redaction import Secret, escaped, quoted
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ from requests_nexmo_jwt.redaction import Secret, printable, shown
 def test_a_message_shows_a_value_shortly_and_never_what_may_be_a_key(
     value: object, text: str
 ) -> None:
-    assert shown(value) == text
+    assert quoted(value) == text
 
 
 def test_a_terminal_gets_letters_and_line_ends_and_nothing_that_it_obeys() -> None:
-    assert printable("zoë\n\x1b[2J\x9b\u202e") == "zoë\n\\x1b[2J\\x9b\\u202e"
+    assert escaped("zoë\n\x1b[2J\x9b\u202e") == "zoë\n\\x1b[2J\\x9b\\u202e"
 
 
 def test_a_secret_shows_nothing_of_itself_and_is_the_same_bytes(keys: Keys) -> None:

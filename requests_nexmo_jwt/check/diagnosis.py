@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..exchange.clock import TOLERANCE
-from ..redaction import bare
+from ..redaction import unquoted
 from ..token.rules import read_time, span
 from ..vonage import dialects
 from .evidence import Evidence
@@ -198,14 +198,14 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
         path = _path(said_of.url)
         opens = evidence.token.opens("GET", path) is not False
         if is_first or (opens and "acl" in evidence.token.claims):
-            problem = f"The server says that the token's acl does not permit GET {bare(path)}."
+            problem = f"The server says that the token's acl does not permit GET {unquoted(path)}."
             yield Cause(code, LIKELY if opens else CERTAIN, problem, _acl_remedy(path))
 
 
 def _acl_remedy(path: str) -> str:
     version, *further = path.split("/")[1:]
     opening = f"/*/{further[0]}/**" if version and further else "/**"
-    return f"Sign one whose acl does, such as {bare(opening)}: '*' matches the version."
+    return f"Sign one whose acl does, such as {unquoted(opening)}: '*' matches the version."
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:
@@ -236,7 +236,7 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
     path = _path(reply.url)
     if evidence.token.opens("GET", path) is False and reply.reading.code != dialects.ACL:
-        problem = f"The token's acl does not permit GET {bare(path)}."
+        problem = f"The token's acl does not permit GET {unquoted(path)}."
         yield Cause("acl", LIKELY, problem, _acl_remedy(path))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..exchange.clock import is_off
-from ..redaction import shown
+from ..redaction import quoted
 from ..token.inspection import Inspection, Rule, inspect
 from ..vonage import dialects
 from ..vonage.dialects import Reading
@@ -66,7 +66,7 @@ class Evidence:
     @property
     def application(self) -> str:
         """The application's id, as a message shows it."""
-        return shown(self.token.claims.get("application_id"))
+        return quoted(self.token.claims.get("application_id"))
 
     @cached_property
     def is_signer_right(self) -> bool:

@@ -19,7 +19,7 @@ from .. import __version__
 from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
 from ..exchange.log_messages import clock_state
-from ..redaction import Secret, harmless, shown
+from ..redaction import Secret, hide_key_text, quoted
 from .account import Record
 from .diagnosis import Cause, is_uuid
 from .evidence import Evidence
@@ -115,9 +115,11 @@ class Report:
         application_id = self.subject.application_id
         if application_id is None:
             return None
-        if isinstance(application_id, str) and not isinstance(harmless(application_id), Secret):
+        if isinstance(application_id, str) and not isinstance(
+            hide_key_text(application_id), Secret
+        ):
             return application_id
-        return shown(application_id)
+        return quoted(application_id)
 
     def as_text(self, *, with_public_key: bool) -> Iterator[str]:
         """Yield the verdict, the causes, and what they were judged from."""

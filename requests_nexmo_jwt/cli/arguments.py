@@ -12,7 +12,7 @@ from ..auth import NexmoJWT
 from ..credentials.passphrase import ask_if_missing
 from ..credentials.pem import is_pem
 from ..errors import TokenError
-from ..redaction import KEY_ON_A_COMMAND_LINE, may_hold_key_text, printable, shown
+from ..redaction import KEY_ON_A_COMMAND_LINE, escaped, may_hold_key_text, quoted
 from ..token.inspection import MAX_TEXT_BYTES, find_token
 
 
@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         """End with status 2 and ``message``, which is not shown where it quotes a key."""
         if may_hold_key_text(message):
             message = "invalid argument (redacted: may contain a key). A key is given as a path."
-        super().error(printable(message))
+        super().error(escaped(message))
 
 
 def add_command(
@@ -128,7 +128,7 @@ def seconds(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{shown(text)} is not a whole number of seconds"
+            f"{quoted(text)} is not a whole number of seconds"
         ) from None
 
 

@@ -12,7 +12,7 @@ from ..credentials import discovery as credentials
 from ..credentials.key import Key, concealed
 from ..credentials.passphrase import ask_if_missing
 from ..errors import NexmoJWTError
-from ..redaction import bare, shown
+from ..redaction import quoted, unquoted
 from ..token.inspection import Inspection, Rule, inspect
 from ..url import origin_of
 from ..vonage.products import product_of
@@ -85,14 +85,14 @@ def _request(text: str) -> tuple[str, str]:
     if re.fullmatch("[A-Za-z]+", method) and origin_of(address):
         return method.upper(), address
     raise argparse.ArgumentTypeError(
-        f"{shown(text) if '@' not in text else 'it'} is not of the form "
+        f"{quoted(text) if '@' not in text else 'it'} is not of the form "
         "'GET https://api.nexmo.com/v1/calls'"
     )
 
 
 def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:
     path = urlsplit(url).path or "/"
-    name, opens = f"{method} {bare(path)}", found.opens(method, path)
+    name, opens = f"{method} {unquoted(path)}", found.opens(method, path)
     rules = [Rule("for", True, f"the acl permits {name}" if "acl" in found.claims else name)]
     if opens is False:
         rules = [Rule("for", False, f"the acl does not permit {name}", "acl")]
@@ -135,6 +135,6 @@ def _verified(found: Inspection, application_id: str, key: Key) -> tuple[bool, s
     theirs = found.claims.get("application_id")
     if application_id and application_id != theirs:
         verdict += (
-            f"; that is the key of application {shown(application_id)}, not of {shown(theirs)}"
+            f"; that is the key of application {quoted(application_id)}, not of {quoted(theirs)}"
         )
     return False, verdict

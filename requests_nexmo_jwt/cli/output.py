@@ -9,7 +9,7 @@ import textwrap
 from datetime import datetime, timezone
 from typing import Any
 
-from ..redaction import printable
+from ..redaction import escaped
 from ..token.rules import read_time, span
 
 _WIDTH = 80
@@ -17,7 +17,7 @@ _WIDTH = 80
 
 def fail(message: str) -> int:
     """Print an error and return the exit status for it."""
-    print(f"nexmo-jwt: {printable(message)}", file=sys.stderr)
+    print(f"nexmo-jwt: {escaped(message)}", file=sys.stderr)
     return 1
 
 
@@ -26,7 +26,7 @@ def show(*lines: str, mark: str = "") -> None:
 
     On a terminal they are wrapped between words. ``mark`` stands before the words of the first.
     """
-    for line in map(printable, lines):
+    for line in map(escaped, lines):
         body = line.lstrip(" ")
         indent = " " * (len(line) - len(body))
         start, margin = (f"{indent}{mark} ", len(indent) + 2) if mark else (indent, len(indent))
@@ -47,7 +47,7 @@ def show_fields(fields: dict[str, Any], now: float) -> None:
     """Print a header or claims, a line each, with times as people read them."""
     width = min(max((len(name) for name in fields), default=0), 20)
     for name, value in fields.items():
-        # JSON escapes most of what a terminal might obey, ``printable`` the rest.
+        # JSON escapes most of what a terminal might obey, ``escaped`` the rest.
         shown = json.dumps(value, ensure_ascii=False)
         line = f"  {json.dumps(name, ensure_ascii=False)[1:-1]:{width}}  {shown}"
         moment = read_time(value) if name in ("iat", "exp", "nbf") else None
@@ -56,7 +56,7 @@ def show_fields(fields: dict[str, Any], now: float) -> None:
             issued = read_time(fields.get("iat"))
             if name == "exp" and issued is not None:
                 line += f", {moment - issued} s after iat"
-        print(printable(line))
+        print(escaped(line))
 
 
 def mark(kept: bool | None) -> str:

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..redaction import shown
+from ..redaction import quoted
 from .arguments import add_command, seconds
 from .output import fail
 
@@ -43,7 +43,7 @@ def _port(text: str) -> int:
     if re.fullmatch("[0-9]{1,5}", text) and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(
-        f"{shown(text)} is not a port: give 1 to 65535, or 0 for a free one"
+        f"{quoted(text)} is not a port: give 1 to 65535, or 0 for a free one"
     )
 
 

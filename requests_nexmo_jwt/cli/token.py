@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from ..errors import ClaimError
-from ..redaction import shown
+from ..redaction import quoted
 from ..token.acl import merged, read_acl
 from ..token.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, OURS
 from .arguments import add_command, add_credentials, auth, seconds
@@ -85,10 +85,10 @@ def _acl(text: str) -> dict[str, Any]:
 def _claim(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{shown(text)} is not of the form NAME=JSON")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not of the form NAME=JSON")
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):
         raise argparse.ArgumentTypeError(
-            f"the value of {shown(name)} is not JSON; a string has quotes: 'NAME=\"...\"'"
+            f"the value of {quoted(name)} is not JSON; a string has quotes: 'NAME=\"...\"'"
         ) from None

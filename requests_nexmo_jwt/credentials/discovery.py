@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from ..errors import CredentialsError
-from ..redaction import Secret, shown
+from ..redaction import Secret, quoted
 from . import key as keys
 from . import pem
 from .places import (
@@ -77,7 +77,7 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
     if found.application_id != application_id:
         raise CredentialsError(
             f"This auth object came from another process, for the application {application_id}; "
-            f"here {found.source} is for {shown(found.application_id)}. Let both have the same."
+            f"here {found.source} is for {quoted(found.application_id)}. Let both have the same."
         )
     return found
 

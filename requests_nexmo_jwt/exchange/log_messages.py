@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..redaction import bare
+from ..redaction import unquoted
 from ..token.inspection import inspect
 from ..vonage.products import product_of
 from .clock import TOLERANCE, is_off, server_time
@@ -74,7 +74,7 @@ def _reason(
     if product and not product.takes_jwt:
         return f"the token is not the problem: {product.instead}"
     if inspect(token).opens(refused.method, path) is False:
-        return f"the token's acl does not permit {refused.method} {bare(path)}"
+        return f"the token's acl does not permit {refused.method} {unquoted(path)}"
     money = " or the account has no money" if product and product.dialect == "verify" else ""
     if not has_worked:
         key = f"the key ({fingerprint}) does not belong to application {application_id}"

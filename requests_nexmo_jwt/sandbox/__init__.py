@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from ..redaction import printable
+from ..redaction import escaped
 from ..vonage import products
 from . import answers
 from .answers import Answer
@@ -264,7 +264,7 @@ def _write(path: Path, key: rsa.RSAPrivateKey) -> None:
 
 def _in_ascii(text: str) -> str:
     """Return ``text`` as a header and a terminal take it: a client may have written parts of it."""
-    return printable(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
+    return escaped(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
 
 
 def _checked(status: int, headers: Mapping[str, str | None] | None, body: object) -> Answer:

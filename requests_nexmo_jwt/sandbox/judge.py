@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ..errors import TokenError
-from ..redaction import bare, shown
+from ..redaction import quoted, unquoted
 from ..token.inspection import Inspection, inspect
 from ..vonage import dialects
 from ..vonage.products import Product
@@ -87,7 +87,7 @@ class Judge:
         if algorithm != "RS256":
             raise Refusal(f"alg is {algorithm!r:.40}, not 'RS256'")
         if application_id is not None and application_id != self._application_id:
-            raise Refusal(f"application_id {shown(application_id)} is not known here")
+            raise Refusal(f"application_id {quoted(application_id)} is not known here")
         if not any(token.is_signed_by(public_key) for public_key in self.public_keys):
             raise Refusal("the signature does not match the application's public key")
 
@@ -99,7 +99,7 @@ class Judge:
         if call.product and call.product.wants_a_user and "sub" not in token.claims:
             raise Refusal("sub is missing: this takes the token of a user", dialects.SUB)
         if token.opens(call.method, call.path) is False:
-            path = bare(call.path.partition("?")[0])
+            path = unquoted(call.path.partition("?")[0])
             raise Refusal(f"acl does not permit {call.method} {path}", dialects.ACL)
 
     def _use(self, jti: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import ClaimError
-from ..redaction import shown
+from ..redaction import quoted
 
 _MAX_BYTES = 1 << 20
 
@@ -28,7 +28,7 @@ def read_acl(text: str) -> dict[str, Any]:
     if text.startswith("/"):
         return {text: {}}
     problem = (
-        f"{shown(text)} is not an acl. Write a path such as '/*/calls/**', METHOD,METHOD:PATH or "
+        f"{quoted(text)} is not an acl. Write a path such as '/*/calls/**', METHOD,METHOD:PATH or "
         "@file.json"
     )
     raise ClaimError(problem, claim="acl")
@@ -44,14 +44,14 @@ def merged(acls: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
         for path, rule in named.items():
             if paths.setdefault(path, rule) != rule:
                 raise ClaimError(
-                    f"{name} names {shown(path)} twice. Give it once, with all its methods.",
+                    f"{name} names {quoted(path)} twice. Give it once, with all its methods.",
                     claim="acl",
                 )
     return {"paths": paths}
 
 
 def _in_file(file_name: str) -> dict[str, Any]:
-    path = shown(file_name)
+    path = quoted(file_name)
     try:
         with open(file_name, "rb") as file:
             acl = json.loads(file.read(_MAX_BYTES))

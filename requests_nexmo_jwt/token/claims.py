@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple, TypeGuard
 
 from ..errors import ClaimError, CredentialsError
-from ..redaction import Secret, harmless, shown
+from ..redaction import Secret, hide_key_text, quoted
 
 #: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
 #: ... A default value of 15 minutes from the time the JWT is generated."
@@ -101,11 +101,11 @@ class Violation(NamedTuple):
 def form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what is wrong with the claims that an auth object may be given."""
     if "nbf" in claims and not is_time(claims["nbf"]):
-        reason = f"nbf is {shown(claims['nbf'])}, not Unix seconds as an integer"
+        reason = f"nbf is {quoted(claims['nbf'])}, not Unix seconds as an integer"
         yield Violation("nbf", "malformed", reason)
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            reason = f"{name} is {shown(claims[name])}; it must be a non-empty string"
+            reason = f"{name} is {quoted(claims[name])}; it must be a non-empty string"
             yield Violation(name, "malformed", reason)
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
@@ -115,22 +115,24 @@ def form_violations(claims: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _acl_problem(acl: object) -> str | None:
     if not isinstance(acl, Mapping) or set(acl) != {"paths"}:
-        return f"acl is {shown(acl)}, neither a list of paths nor an object with 'paths' alone"
+        return f"acl is {quoted(acl)}, neither a list of paths nor an object with 'paths' alone"
     paths = acl["paths"]
     if not isinstance(paths, Mapping) or not paths:
         return "acl names no path, so it opens nothing"
     for path, rule in paths.items():
         if not isinstance(path, str) or not path.startswith("/"):
-            return f"acl path {shown(path)} does not begin with '/'"
+            return f"acl path {quoted(path)} does not begin with '/'"
         if not isinstance(rule, Mapping) or not set(rule) <= {"methods", "filters"}:
-            return f"acl path {shown(path)} has something other than 'methods' and 'filters'"
+            return f"acl path {quoted(path)} has something other than 'methods' and 'filters'"
         methods = rule.get("methods", [])
         if not isinstance(methods, (list, tuple)) or not all(
             isinstance(method, str) and _METHOD.fullmatch(method) for method in methods
         ):
-            return f"acl path {shown(path)} has methods that are not a list such as ['GET', 'POST']"
+            return (
+                f"acl path {quoted(path)} has methods that are not a list such as ['GET', 'POST']"
+            )
         if not isinstance(rule.get("filters", {}), Mapping):
-            return f"acl path {shown(path)} has filters that are not an object"
+            return f"acl path {quoted(path)} has filters that are not an object"
     return None
 
 
@@ -141,7 +143,7 @@ def _with_paths(acl: object) -> object:
     paths = list(acl)
     wrong = [path for path in paths if not isinstance(path, str)]
     if wrong:
-        raise ClaimError(f"acl has the path {shown(wrong[0])}; a path is a str.", claim="acl")
+        raise ClaimError(f"acl has the path {quoted(wrong[0])}; a path is a str.", claim="acl")
     return {"paths": {path: {} for path in paths}}
 
 
@@ -149,12 +151,12 @@ def _seconds(ttl: object) -> int:
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise ClaimError(
-            f"ttl is {shown(ttl)}. Give a number of seconds or a timedelta, 30 s to 24 h.",
+            f"ttl is {quoted(ttl)}. Give a number of seconds or a timedelta, 30 s to 24 h.",
             claim="ttl",
         )
     if not MIN_TTL <= seconds <= MAX_TTL:
         raise ClaimError(
-            f"ttl is {shown(seconds)} s. Give {MIN_TTL} to {MAX_TTL} s (24 h), the range Vonage "
+            f"ttl is {quoted(seconds)} s. Give {MIN_TTL} to {MAX_TTL} s (24 h), the range Vonage "
             f"documents, or leave it out: the default is {DEFAULT_TTL} s.",
             claim="ttl",
         )
@@ -162,10 +164,10 @@ def _seconds(ttl: object) -> int:
 
 
 def _checked_application_id(application_id: object) -> str:
-    if isinstance(harmless(application_id), Secret) or isinstance(application_id, Secret):
+    if isinstance(hide_key_text(application_id), Secret) or isinstance(application_id, Secret):
         problem = "holds a private key; perhaps the arguments were swapped"
     elif not isinstance(application_id, str):
-        problem = f"is {shown(application_id)}"
+        problem = f"is {quoted(application_id)}"
     elif not application_id.strip():
         problem = "is empty"
     elif application_id != application_id.strip() or not application_id.isprintable():
@@ -183,11 +185,13 @@ def _further(claims: object) -> Mapping[str, Any]:
         return {}
     if not isinstance(claims, Mapping):
         raise ClaimError(
-            f"claims is {shown(claims)}. Give a mapping of claim names to values.", claim="claims"
+            f"claims is {quoted(claims)}. Give a mapping of claim names to values.", claim="claims"
         )
     for name in claims:
         if not isinstance(name, str):
-            raise ClaimError(f"claims has the name {shown(name)}; a name is a str.", claim="claims")
+            raise ClaimError(
+                f"claims has the name {quoted(name)}; a name is a str.", claim="claims"
+            )
         if name in OURS:
             raise ClaimError(
                 f"claims has {name!r}, which this class sets. Leave it out; to set the lifetime, "

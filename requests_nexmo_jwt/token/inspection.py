@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ..errors import TokenError
-from ..redaction import shown
+from ..redaction import quoted
 from .rules import acl_opens, longest_life, read_time, span, violations
 
 #: Tokens that servers take in a header are far smaller.
@@ -100,7 +100,7 @@ class Inspection:
 
     def _violations(self, now: float) -> Iterator[Rule]:
         for name in self.repeated:
-            reason = f"{shown(name)} appears more than once: {_TWO_READINGS}"
+            reason = f"{quoted(name)} appears more than once: {_TWO_READINGS}"
             yield Rule(name, False, reason, "repeated")
         if self.header.get("alg") != "RS256":
             reason = f"alg is {self.header.get('alg')!r:.40}; Nexmo requires 'RS256'"

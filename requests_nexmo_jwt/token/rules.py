@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..redaction import shown
+from ..redaction import quoted
 from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, Violation, form_violations, is_time
 
 
@@ -40,8 +40,8 @@ def _versions_in(acl: object) -> Iterator[Violation]:
         version, _, further = str(path).removeprefix("/").partition("/")
         if re.fullmatch(r"v[0-9.]+|beta[0-9]*", version):
             reason = (
-                f"acl path {shown(path)} has a version; Nexmo was seen to refuse that. "
-                f"Write {shown(f'/*/{further}')}"
+                f"acl path {quoted(path)} has a version; Nexmo was seen to refuse that. "
+                f"Write {quoted(f'/*/{further}')}"
             )
             yield Violation("acl", "version", reason, is_documented=False)
             return
@@ -56,10 +56,10 @@ def _without_iat(claims: Mapping[str, Any]) -> Violation:
 
 def _odd_time(name: str, value: object) -> Violation:
     if read_time(value) is None:
-        reason = f"{name} is {shown(value)}, not Unix seconds as an integer"
+        reason = f"{name} is {quoted(value)}, not Unix seconds as an integer"
         return Violation(name, "malformed", reason)
     kind = "a string" if isinstance(value, str) else "a fraction"
-    reason = f"{name} is {shown(value)}, {kind}; whether Nexmo accepts that is not documented"
+    reason = f"{name} is {quoted(value)}, {kind}; whether Nexmo accepts that is not documented"
     return Violation(name, "malformed", reason, is_documented=False)
 
 

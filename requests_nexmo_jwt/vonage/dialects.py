@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..redaction import may_hold_key_text, printable
+from ..redaction import escaped, may_hold_key_text
 
 #: What an answer says of the request, as codes. ``UNKNOWN``: it does not say, or not clearly.
 EXPIRED = "expired"
@@ -114,7 +114,7 @@ def _code_of_words(text: str) -> str:
 def line(text: str) -> str:
     """Return what a server sent as one short line, without a token that it may have sent back."""
     words = " ".join(text[:_MAX_READ].split())
-    short = printable(_TOKEN.sub("<token>", words))[:_MAX_TEXT]
+    short = escaped(_TOKEN.sub("<token>", words))[:_MAX_TEXT]
     return "" if may_hold_key_text(short) else short
 
 

@@ -1,24 +1,25 @@
-"""Which of Vonage's products is behind a URL, which authentication it takes, how it refuses.
+"""Vonage's products: their URLs, the authentication that each accepts, and how it refuses.
 
-The table is ``docs/vonage.md``'s, where each row has its sources. Adding a product is adding a
-line. A product that is not in it is unknown: nothing is said about it.
+``docs/vonage.md`` has the source of each row. To add a product, add a row.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..url import host_matches, origin_of
-from . import API_HOST
+from . import API_HOST, REFUSALS
 
 
 class Product(NamedTuple):
-    """A product: where it is, what it takes, and in whose words it refuses.
+    """A product of Vonage.
 
-    ``hosts`` may contain a ``*`` within a label; a ``*`` in ``paths``, which are prefixes, matches
-    one segment. ``takes`` has ``jwt`` for a token of an application, ``basic``, ``query``, ``body``
-    and ``signature`` for the API key and secret in these places, or words for anything else.
+    ``hosts`` may contain a ``*`` for a label or a part of one. ``paths`` are prefixes, in which a
+    ``*`` matches one segment. ``takes`` has ``jwt`` for an application's token, ``basic``,
+    ``query``, ``body`` and ``signature`` for the ways to pass an API key and secret, or one
+    description of anything else. ``dialect`` is the format of its refusals.
     """
 
     name: str
@@ -29,79 +30,70 @@ class Product(NamedTuple):
 
     @property
     def takes_jwt(self) -> bool:
-        """Whether it takes a token of an application."""
+        """Whether it accepts an application's token."""
         return "jwt" in self.takes
 
     @property
     def takes_key_and_secret(self) -> bool:
-        """Whether it takes the API key and secret in an ``Authorization: Basic`` header."""
+        """Whether it accepts the API key and secret as HTTP Basic."""
         return "basic" in self.takes
 
     @property
     def refusal_status(self) -> int:
-        """The status with which it refuses a token."""
+        """The status of its refusals: 401, or 403 for Vonage Video."""
         return 403 if self.dialect == "video" else 401
 
     @property
     def refuses_without_a_reason(self) -> bool:
-        """Whether its refusals are the same whatever is wrong, and the Users API is beside it."""
+        """Whether its refusals give no reason; the Users API, on the same hosts, gives one."""
         return self.dialect == "voice" and self.takes_jwt
 
     @property
     def wants_a_user(self) -> bool:
-        """Whether its tokens are those of a user, with ``sub``."""
+        """Whether its tokens need the name of a user as ``sub``."""
         return self.name == "Client SDK"
 
     @property
     def instead(self) -> str:
-        """A clause that says what it accepts, where that is not a token."""
-        if not self.takes_key_and_secret:
-            return f"the {self.name} API accepts {self.takes[0]}"
-        return (
-            f"the {self.name} API accepts the API key and secret: auth=(KEY, SECRET) in Python, "
-            "-a KEY:SECRET with http"
-        )
+        """A clause that says what it accepts instead of a token."""
+        accepted = "the API key and secret" if self.takes_key_and_secret else self.takes[0]
+        return f"the {self.name} API accepts {accepted}"
 
 
-def find(path: str, host: str | None = None) -> Product | None:
-    """Return the product with ``path`` at ``host``, by the longest prefix; None where unknown.
+def product_at(path: str, host: str | None = None) -> Product | None:
+    """Return the product with the longest prefix of ``path`` at ``host``, or None if unknown.
 
-    Without ``host`` the path decides alone, as for a mock on this machine.
+    Without ``host``, as for a mock on this machine, a prefix of ``/`` does not count.
     """
-    asked = path.partition("?")[0].split("/")[1:]
-    best, longest = None, -1
-    for product in PRODUCTS:
-        if host is None or any(host_matches(pattern, host) for pattern in product.hosts):
-            for prefix in product.paths:
-                length = _length(prefix, asked)
-                if length > longest and not (host is None and prefix == "/"):
-                    best, longest = product, length
-    return best
+    found = [
+        (len(prefix), product)
+        for product in PRODUCTS
+        if host is None or any(host_matches(pattern, host) for pattern in product.hosts)
+        for prefix in product.paths
+        if _is_prefix(prefix, path.partition("?")[0]) and (host or prefix != "/")
+    ]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def product_of(url: str) -> Product | None:
-    """Return the product that ``url`` belongs to; on this machine, the path alone decides."""
+    """Return the product that ``url`` belongs to, or None. On loopback only the path counts."""
     origin = origin_of(url)
     if origin is None:
         return None
-    return find(urlsplit(url).path, None if origin.is_loopback else origin.host)
+    return product_at(urlsplit(url).path, None if origin.is_loopback else origin.host)
 
 
 def refuses(status: int, url: str) -> bool:
-    """Tell whether an answer to ``url`` refuses the token: a 401, or a 403 of Vonage Video."""
-    if status != 403:
+    """Return whether an answer to ``url`` refuses the token: a 401, or a 403 of Vonage Video."""
+    if status == 401 or status not in REFUSALS:
         return status == 401
     product = product_of(url)
-    return product is not None and product.refusal_status == 403
+    return product is not None and product.refusal_status == status
 
 
-def _length(prefix: str, asked: list[str]) -> int:
-    """Return how many segments a matching ``prefix`` has, or -1 where it does not match."""
-    segments = prefix.strip("/").split("/") if prefix != "/" else []
-    is_match = len(segments) <= len(asked) and all(
-        segment in ("*", part) for segment, part in zip(segments, asked, strict=False)
-    )
-    return len(segments) if is_match else -1
+def _is_prefix(prefix: str, path: str) -> bool:
+    pattern = re.escape(prefix.rstrip("/")).replace(r"\*", "[^/]*")
+    return re.match(f"{pattern}/", f"{path}/") is not None
 
 
 def _row(name: str, hosts: str, paths: str, takes: str, dialect: str = "gateway") -> Product:

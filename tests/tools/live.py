@@ -41,7 +41,7 @@ from requests_nexmo_jwt.check.probe import Reply, ask
 from requests_nexmo_jwt.credentials import discovery as credentials
 from requests_nexmo_jwt.credentials.places import VARIABLES, CLIConfig
 from requests_nexmo_jwt.exchange.clock import TOLERANCE
-from requests_nexmo_jwt.redaction import bare, printable
+from requests_nexmo_jwt.redaction import escaped, unquoted
 from requests_nexmo_jwt.url import host_part, origin_of, requests_would_proxy
 from requests_nexmo_jwt.vonage.dialects import read
 
@@ -90,7 +90,7 @@ class Conversation:
         reply = ask(f"{self.base}{product.path}", auth, timeout=self.timeout)
         if reply.status is None or reply.trouble:
             trouble = " ".join(reply.trouble or ())
-            raise Stop(f"{question.text}, {product.name}: no answer. {printable(trouble)}")
+            raise Stop(f"{question.text}, {product.name}: no answer. {escaped(trouble)}")
         if reply.offset is not None and abs(reply.offset) > TOLERANCE:
             self.offset = reply.offset
         text = question.text
@@ -150,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if problem:
             raise Stop(problem)
     except (Stop, NexmoJWTError) as error:
-        print(f"make live: {printable(str(error))}", file=sys.stderr)
+        print(f"make live: {escaped(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("make live: interrupted; nothing was written.", file=sys.stderr)
@@ -185,7 +185,7 @@ def _seconds(text: str) -> float:
 def _base(url: str, pause: float) -> tuple[str, str]:
     """Return where to ask, without a path, and the name that the file has for it."""
     origin = origin_of(url.rstrip("/"))
-    shown = bare(host_part(url))
+    shown = unquoted(host_part(url))
     if origin is None or not (str(origin) == LIVE or origin.is_loopback):
         raise Stop(
             f"--url or {URL_VARIABLE} names {shown}. Tokens of a real account are sent to {LIVE} "
@@ -233,14 +233,14 @@ def _check_output(path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> str:
-    return f"--output: cannot write {bare(str(path))}: {error.strerror}. Name another file."
+    return f"--output: cannot write {unquoted(str(path))}: {error.strerror}. Name another file."
 
 
 def _announce(base: str, source: str, arguments: argparse.Namespace) -> None:
     count, pause = len(list(steps())), arguments.pause
     print(f"This sends {count} GET requests to {base}, {pause:g} s apart. They make no call,")
     print("send no message and change nothing. Refused ones may appear in the account's logs.")
-    print(f"Credentials: {printable(source)}")
+    print(f"Credentials: {escaped(source)}")
     print("Each question is a token, sent to these products:\n")
     for question in QUESTIONS:
         print(f"  {question.text:30} {', '.join(product.name for product in question.products)}")
@@ -288,7 +288,9 @@ def _write(path: Path, conversation: Conversation, host: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Stop(_unwritable(path, error)) from None
-    print(f"\n{len(entries)} answers were written to {bare(str(path))}, without ids and tokens.")
+    print(
+        f"\n{len(entries)} answers were written to {unquoted(str(path))}, without ids and tokens."
+    )
     print("Please read the file, then send it in with an issue.")
 
 

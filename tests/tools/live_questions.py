@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from requests_nexmo_jwt.redaction import printable
+from requests_nexmo_jwt.redaction import escaped
 from requests_nexmo_jwt.token.claims import ClaimsSet
 
 
@@ -169,7 +169,7 @@ class Redactor:
             text = pattern.sub(placeholder, text)
         text = _MAYBE_IPV6.sub(_without_ipv6, text)
         text = _QUOTED.sub(_without_quoted, text) if quoted else text
-        return printable(text)[:_MAX_TEXT]
+        return escaped(text)[:_MAX_TEXT]
 
     def leaks_into(self, text: str) -> bool:
         """Tell whether ``text`` holds a known value all the same; those without a digit are words.
