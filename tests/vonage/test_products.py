@@ -2,7 +2,7 @@
 
 import pytest
 
-from requests_nexmo_jwt.vonage.products import PRODUCTS, find, product_of, refuses
+from requests_nexmo_jwt.vonage.products import PRODUCTS, product_at, product_of, refuses
 
 # URLs, the product's name, and whether it takes a token of an application.
 URLS = [
@@ -71,7 +71,7 @@ def test_the_product_of_a_url_is_known(url: str, name: str | None, takes_jwt: bo
 def test_each_line_of_the_table_is_found_again(product: object) -> None:
     for path in product.paths:
         for host in product.hosts:
-            found = find(path.replace("*", "abcd1234"), host.replace("*", "eu"))
+            found = product_at(path.replace("*", "abcd1234"), host.replace("*", "eu"))
             assert found == product
     assert product.takes_jwt or product.instead.startswith(f"the {product.name} API accepts ")
 
