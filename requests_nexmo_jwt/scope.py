@@ -119,9 +119,9 @@ class Scope:
         return any(entry.admits(origin) for entry in self._entries)
 
     def _refusal(self, origin: Origin, url: str) -> str:
-        from .vonage.products import find  # not for those who are never refused
+        from .vonage.products import product_at  # not for those who are never refused
 
-        product = find(urlsplit(url).path, origin.host)
+        product = product_at(urlsplit(url).path, origin.host)
         if product and not product.takes_jwt:
             in_clear = " Write https:// for those." if origin.scheme == "http" else ""
             return f"{origin} does not accept a token: {product.instead}.{in_clear}"

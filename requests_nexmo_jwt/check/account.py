@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -18,6 +16,7 @@ from ..credentials.places import Account
 from ..scope import Scope
 from ..url import Origin, origin_of
 from ..vonage import API_HOST
+from ..vonage.dialects import json_object
 from .probe import Reply, ask
 
 
@@ -37,9 +36,10 @@ class Record:
     @property
     def is_unknown(self) -> bool:
         """Whether the account has no such application; a 404 of a gateway or a mock is another."""
-        fields = _fields(self.reply) if self.reply.status == 404 else None
-        kind = str((fields or {}).get("type", "nexmo.com"))
-        return bool(fields and "title" in fields and re.search(r"(nexmo|vonage)\.com", kind))
+        fields = json_object(self.reply.body) or {}
+        kind = str(fields.get("type", "nexmo.com"))
+        is_vonage_s = "title" in fields and re.search(r"(nexmo|vonage)\.com", kind)
+        return self.reply.status == 404 and bool(is_vonage_s)
 
     @property
     def fingerprint(self) -> str:
@@ -80,16 +80,8 @@ class _Basic(AuthBase):
         return r
 
 
-def _fields(reply: Reply) -> dict[str, Any] | None:
-    try:
-        fields = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    return fields if isinstance(fields, dict) else None
-
-
 def _public_key(reply: Reply, application_id: str) -> RSAPublicKey | None:
-    fields = _fields(reply)
+    fields = json_object(reply.body)
     # A mock's example answer is about another application.
     if reply.status != 200 or not fields or fields.get("id") != application_id:
         return None

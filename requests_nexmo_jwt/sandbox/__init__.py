@@ -39,9 +39,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ..redaction import escaped
-from ..vonage import products
+from ..vonage.products import product_at
 from . import answers
-from .answers import Answer
+from .answers import PreparedAnswer
 from .judge import Call, Judge, Refusal
 from .server import Server
 
@@ -116,9 +116,9 @@ class Sandbox:
             key_and_secret=f"{self.api_key}:{self.api_secret}",
             single_use=single_use,
         )
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[tuple[str, str], PreparedAnswer] = {}
         self._seen: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
-        self._next_answers: deque[Answer] = deque()
+        self._next_answers: deque[PreparedAnswer] = deque()
         self._thread: threading.Thread | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
         #: The file with the application's private key, mode 0600; gone after the ``with`` block.
@@ -193,7 +193,7 @@ class Sandbox:
         body: object = b"",
         headers: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Answer each request for ``method`` and ``path`` with this, until it is replaced.
+        """PreparedAnswer each request for ``method`` and ``path`` with this, until it is replaced.
 
         A request with a bad token still gets its refusal. A ``path`` without a query matches
         every query. ``body`` is str, bytes, or what is sent as JSON. Raises ``ValueError`` or
@@ -209,7 +209,7 @@ class Sandbox:
         headers: Mapping[str, str | None] | None = None,
         body: object = b"",
     ) -> None:
-        """Answer the next request with this, whatever the verdict on its token.
+        """PreparedAnswer the next request with this, whatever the verdict on its token.
 
         Further calls before that request set the answers to the requests after it. ``Date`` and
         ``Content-Length`` are added; a header that is None in ``headers`` is left out. ``body`` is
@@ -222,8 +222,10 @@ class Sandbox:
         """Return the time by the sandbox's clock, in Unix seconds."""
         return time.time() + self.clock_offset
 
-    def _answer(self, method: str, path: str, authorization: list[str], body: bytes) -> Answer:
-        call = Call(method, path, authorization, products.find(path))
+    def _answer(
+        self, method: str, path: str, authorization: list[str], body: bytes
+    ) -> PreparedAnswer:
+        call = Call(method, path, authorization, product_at(path))
         trace_id = uuid.uuid4().hex
         try:
             self._judge.judge(call, now=self.now())
@@ -242,7 +244,7 @@ class Sandbox:
         _log.info("%s", _in_ascii(f"{method} {path}: {answer.status}, {verdict}"))
         return answer
 
-    def _accepted(self, call: Call) -> Answer:
+    def _accepted(self, call: Call) -> PreparedAnswer:
         path = call.path.partition("?")[0]
         for asked in (call.path, path):
             if (call.method, asked) in self._answers:
@@ -267,7 +269,7 @@ def _in_ascii(text: str) -> str:
     return escaped(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
 
 
-def _checked(status: int, headers: Mapping[str, str | None] | None, body: object) -> Answer:
+def _checked(status: int, headers: Mapping[str, str | None] | None, body: object) -> PreparedAnswer:
     """Return an answer; raise ``ValueError`` or ``TypeError`` for what HTTP cannot send."""
     if body is None:
         raise TypeError("the body is None; leave it out, or give what is sent as JSON")
@@ -280,4 +282,4 @@ def _checked(status: int, headers: Mapping[str, str | None] | None, body: object
             raise ValueError(f"the header {name!r} has a line end in it")
     if not 200 <= int(status) <= 999:
         raise ValueError(f"status is {status}; the last answer to a request is 200 or above")
-    return Answer(int(status), headers or {}, content)
+    return PreparedAnswer(int(status), headers or {}, content)

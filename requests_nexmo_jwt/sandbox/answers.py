@@ -42,7 +42,7 @@ _CALLS = {
 }
 
 
-class Answer(NamedTuple):
+class PreparedAnswer(NamedTuple):
     """Status, headers (None: left out) and body of an answer."""
 
     status: int
@@ -50,28 +50,28 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def as_json(status: int, content: object) -> Answer:
+def as_json(status: int, content: object) -> PreparedAnswer:
     """Return an answer with ``content`` as JSON."""
     body = json.dumps(content, indent=2, allow_nan=False).encode() + b"\n"
-    return Answer(status, {"Content-Type": "application/json"}, body)
+    return PreparedAnswer(status, {"Content-Type": "application/json"}, body)
 
 
-def accepted(method: str, path: str, claims: Mapping[str, Any] | None) -> Answer:
-    """Answer a request whose token is accepted: with the calls, or with what it said."""
+def accepted(method: str, path: str, claims: Mapping[str, Any] | None) -> PreparedAnswer:
+    """PreparedAnswer a request whose token is accepted: with the calls, or with what it said."""
     if method == "GET" and path.partition("?")[0] == "/v1/calls":
         return as_json(200, _CALLS)
     return as_json(200, {"method": method, "path": path, "claims": claims})
 
 
-def application(application_id: str, public_key: str, asked: str) -> Answer:
-    """Answer ``GET /v2/applications/{asked}``, where there is the one application alone."""
+def application(application_id: str, public_key: str, asked: str) -> PreparedAnswer:
+    """PreparedAnswer ``GET /v2/applications/{asked}``, where there is the one application alone."""
     if asked != application_id:
         return as_json(404, {"title": "Not Found", "detail": "There is no such application."})
     keys = {"public_key": public_key}
     return as_json(200, {"id": application_id, "name": "Sandbox", "keys": keys})
 
 
-def refused(code: str, product: Product | None, trace_id: str) -> Answer:
+def refused(code: str, product: Product | None, trace_id: str) -> PreparedAnswer:
     """Refuse a request in the words of its product; ``code`` is one of ``dialects``."""
     dialect = product.dialect if product else "gateway"
     words = _WORDS[dialect](code)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from requests.structures import CaseInsensitiveDict
 
-from .answers import Answer
+from .answers import PreparedAnswer
 
 #: What one request may hold in all, path and body: a thousand of them are kept.
 MAX_REQUEST_BYTES = 1 << 20
@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self,
         port: int,
-        answer: Callable[[str, str, list[str], bytes], Answer],
+        answer: Callable[[str, str, list[str], bytes], PreparedAnswer],
         now: Callable[[], float],
         ssl_context: ssl.SSLContext | None,
     ) -> None:

@@ -1,13 +1,13 @@
-"""What is known of Vonage's service, with sources in ``docs/vonage.md``.
+"""Facts about Vonage's service, with sources in ``docs/vonage.md``.
 
-Here is what each signed request needs; ``products`` and ``dialects`` have the rest.
+This module has those that every signed request needs, ``products`` and ``dialects`` the others.
 """
 
 #: The host of Voice, Messages, Verify v2, Applications and most other APIs.
 API_HOST = "api.nexmo.com"
 
-#: The hosts that take an application's token. Not all of ``*.vonage.com``: customers' own code runs
-#: under ``*.serverless.vonage.com``.
+#: The hosts that accept an application's token. ``*.vonage.com`` would be too wide: customers' own
+#: code runs under ``*.serverless.vonage.com``.
 API_HOSTS = (
     API_HOST,
     "api-*.nexmo.com",
@@ -16,5 +16,5 @@ API_HOSTS = (
     "messages-sandbox.nexmo.com",
 )
 
-#: The statuses with which a token may have been refused.
+#: The statuses that may mean a refused token.
 REFUSALS = (401, 403)

@@ -1,6 +1,6 @@
-"""What an answer of Vonage says: one reader for the dialects of all products.
+"""Read an answer of Vonage, whose products word their refusals in different ways.
 
-``docs/vonage.md`` shows the answers that this was written from.
+``docs/vonage.md`` shows these answers and their sources.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..redaction import escaped, may_hold_key_text
 
-#: What an answer says of the request, as codes. ``UNKNOWN``: it does not say, or not clearly.
+#: Why a request was refused, as codes. ``UNKNOWN``: the answer gives no clear reason.
 EXPIRED = "expired"
 MISSING = "missing"
 INVALID = "invalid"
@@ -41,7 +41,7 @@ _CODES = {
     "multiple-auth-methods": WRONG_AUTHENTICATION,
 }
 
-# Words for the products whose answers have no code. Those that name two causes come first.
+# Some products send no code. Sentences that name two causes come first.
 _WORDS = (
     (r"missing / invalid token|expired JWT, invalid application", UNKNOWN),
     (r"'Authorization' missing|JWT was not found", MISSING),
@@ -54,7 +54,7 @@ _WORDS = (
 _TITLES = ("title", "error_title", "error", "error-code-label")
 _DETAILS = ("detail", "message", "description")
 
-# Names of problems in what is not, or not wholly, JSON.
+# Names of problems in a body that is not JSON, or was cut off.
 _NAMES = re.compile(r'(?:#|"code": ?")([a-z:-]+)')
 _TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?")
 
@@ -64,10 +64,10 @@ _MAX_TRACE_ID = 100
 
 
 class Reading(NamedTuple):
-    """What an answer says.
+    """The content of an answer.
 
-    ``code`` is one of the codes above. ``text`` is the server's own words on one line of at most
-    300 characters, empty where there are none. ``trace_id`` is what Vonage's support asks for.
+    ``code`` is one of the codes above. ``text`` is the server's message, on one line of at most 300
+    characters; it may be empty. ``trace_id`` is the id that Vonage's support asks for.
     """
 
     code: str
@@ -76,23 +76,24 @@ class Reading(NamedTuple):
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> Reading:
-    """Read the beginning of an answer's ``body``, and its ``headers``, whose names have no case."""
-    fields = _fields(body)
+    """Read ``body``, of which the end may be missing; ``headers`` are case-insensitive."""
+    fields = json_object(body)
     if fields is None:
         text = "" if b"<" in body[:100] else body.decode("utf-8", "replace")
         names = _NAMES.findall(text[:_MAX_READ])
-        code = next((_CODES[name] for name in names if name in _CODES), None)
-        return Reading(code or _code_of_words(text), line(text), _trace_id({}, headers))
-    title, detail = _first(fields, _TITLES), _first(fields, _DETAILS)
-    text = title or detail
-    if title and detail and title != detail:
-        text = f"{title.rstrip('.')}: {detail}"
-    kind = str(fields.get("type", "")).rpartition("#")[2]
-    code = next((_CODES[name] for name in (str(fields.get("code")), kind) if name in _CODES), None)
-    return Reading(code or _code_of_words(text), line(text), _trace_id(fields, headers))
+    else:
+        title, detail = _first(fields, _TITLES), _first(fields, _DETAILS)
+        text = title or detail
+        if title and detail and title != detail:
+            text = f"{title.rstrip('.')}: {detail}"
+        names = [str(fields.get("code")), str(fields.get("type", "")).rpartition("#")[2]]
+    code = next((_CODES[name] for name in names if name in _CODES), None) or _code_of_words(text)
+    trace_id = headers.get("x-nexmo-trace-id") or _first(fields or {}, ("instance", "instance_id"))
+    return Reading(code, line(text), line(trace_id)[:_MAX_TRACE_ID] or None)
 
 
-def _fields(body: bytes) -> dict[str, Any] | None:
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in ``body``, or None if it is not one."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
@@ -105,19 +106,12 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _code_of_words(text: str) -> str:
-    for words, code in _WORDS:
-        if re.search(words, text[:_MAX_READ], re.IGNORECASE):
-            return code
-    return UNKNOWN
+    said = (code for words, code in _WORDS if re.search(words, text[:_MAX_READ], re.IGNORECASE))
+    return next(said, UNKNOWN)
 
 
 def line(text: str) -> str:
-    """Return what a server sent as one short line, without a token that it may have sent back."""
+    """Return text from a server as one short line, without a token or key that it may repeat."""
     words = " ".join(text[:_MAX_READ].split())
     short = escaped(_TOKEN.sub("<token>", words))[:_MAX_TEXT]
     return "" if may_hold_key_text(short) else short
-
-
-def _trace_id(fields: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-    named = headers.get("x-nexmo-trace-id") or _first(fields, ("instance", "instance_id"))
-    return line(named)[:_MAX_TRACE_ID] or None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..url import host_matches, origin_of
-from . import API_HOST, REFUSALS
+from . import API_HOST
 
 
 class Product(NamedTuple):
@@ -85,10 +85,8 @@ def product_of(url: str) -> Product | None:
 
 def refuses(status: int, url: str) -> bool:
     """Return whether an answer to ``url`` refuses the token: a 401, or a 403 of Vonage Video."""
-    if status == 401 or status not in REFUSALS:
-        return status == 401
     product = product_of(url)
-    return product is not None and product.refusal_status == status
+    return status == 401 or (product is not None and status == product.refusal_status)
 
 
 def _is_prefix(prefix: str, path: str) -> bool:
@@ -97,9 +95,9 @@ def _is_prefix(prefix: str, path: str) -> bool:
 
 
 def _row(name: str, hosts: str, paths: str, takes: str, dialect: str = "gateway") -> Product:
-    words = set(takes.split())
-    is_list = words <= {"jwt", "basic", "query", "body", "signature"}
-    kinds = tuple(takes.split()) if is_list else (takes,)
+    kinds = tuple(takes.split())
+    if not set(kinds) <= {"jwt", "basic", "query", "body", "signature"}:
+        kinds = (takes,)
     return Product(name, tuple(hosts.split()), tuple(paths.split()), kinds, dialect)
 
 
@@ -109,6 +107,7 @@ _EU = "api-eu.vonage.com"
 _REST = "rest.nexmo.com"
 _VOICE = _REGIONS + "".join(f" api-{r}-{n}.vonage.com" for r in ("us", "eu", "ap") for n in (3, 4))
 _MESSAGES = "api.nexmo.com api-eu.nexmo.com api-us.nexmo.com api-ap.nexmo.com"
+_SANDBOX = "messages-sandbox.nexmo.com"
 _CONVERSATIONS = (
     "/v0.1/conversations /v0.2/conversations /v0.3/conversations /v1/conversations "
     "/beta/conversations /beta2/conversations"
@@ -117,13 +116,15 @@ _CLIENT_SDK = (
     "/v0.1/legs /v0.3/legs /v1/legs /beta/legs /v1/sessions /v1/knocking /v1/devices /v1/image "
     "/v1/push"
 )
+_INSIGHTS = "/identity-insights/v1/requests /v0.1/identity-insights"
 _USERS = "/v0.1/users /v0.2/users /v0.3/users /v1/users /beta/users"
 _TRANSFERS = "/accounts/*/balance-transfers /accounts/*/credit-transfers"
 _NUMBERS_OF_SUBACCOUNTS = "/accounts/*/transfer-number"
 _OPENTOK = "its own token, in the header X-OPENTOK-AUTH"
+_BROWSER = "no token: it is for browsers"
 _CAMARA = "the access token that /oauth2/token returns"
 
-#: The products, in the order in which a path without a host is looked up.
+#: The products. Without a host, the first of two with the same path is found.
 PRODUCTS = (
     _row("Voice", _VOICE, "/v1/calls", "jwt", "voice"),
     _row("Voice v2", _API, "/v2/calls", "jwt"),
@@ -133,22 +134,11 @@ PRODUCTS = (
     _row("Client SDK", _REGIONS, _CLIENT_SDK, "jwt", "conversation"),
     _row("Messages", _MESSAGES, "/v1/messages", "jwt basic", "messages"),
     _row("Messages v0.1", _API, "/v0.1/messages", "jwt basic", "messages"),
-    _row(
-        "Messages sandbox",
-        "messages-sandbox.nexmo.com",
-        "/v0.1/messages /v1/messages",
-        "jwt basic",
-        "messages",
-    ),
+    _row("Messages sandbox", _SANDBOX, "/v0.1/messages /v1/messages", "jwt basic", "messages"),
     _row("Dispatch", _API, "/v0.1/dispatch", "jwt basic", "messages"),
     _row("Verify v2", _API, "/v2/verify", "jwt basic", "verify"),
     _row("Video", "video.api.vonage.com", "/session/create /v2/project", "jwt", "video"),
-    _row(
-        "Identity Insights",
-        f"{_EU} api-us.vonage.com",
-        "/identity-insights/v1/requests /v0.1/identity-insights",
-        "jwt",
-    ),
+    _row("Identity Insights", f"{_EU} api-us.vonage.com", _INSIGHTS, "jwt"),
     _row("Location retrieval", _EU, "/network-location/v0.1/retrieval", "jwt"),
     _row("Network authentication", f"{_EU} {_API}", "/oauth2/bc-authorize /oauth2/token", "jwt"),
     _row("Meetings", _EU, "/v1/meetings /meetings /beta/meetings", "jwt"),
@@ -180,9 +170,7 @@ PRODUCTS = (
     _row("rest.nexmo.com", _REST, "/", "query body basic", "rest"),
     _row("OpenTok", "api.opentok.com", "/v2/project /session/create", _OPENTOK),
     _row("Network (CAMARA)", _EU, "/camara", _CAMARA),
-    _row(
-        "Number verification", "oidc.idp.vonage.com", "/oauth2/auth", "no token: it is for browsers"
-    ),
+    _row("Number verification", "oidc.idp.vonage.com", "/oauth2/auth", _BROWSER),
     _row("VBC", "api.vonage.com", "/t/vbc.prod", "the OAuth2 token of one of its users"),
     _row("Contact Center", "*.cc.vonage.com *.newvoicemedia.com", "/", "its own token"),
     _row("AI Studio", "studio-api-*.ai.vonage.com", "/", "a key in the header X-Vgai-Key"),

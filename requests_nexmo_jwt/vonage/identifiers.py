@@ -1,0 +1,28 @@
+"""What Vonage's ids, keys and secrets look like; ``docs/vonage.md`` has the sources."""
+
+from __future__ import annotations
+
+import re
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
+# API secrets have 8 to 25 characters that people choose, OpenTok's 40 hex digits.
+_SECRET = re.compile(r"[0-9a-zA-Z]{16,}|(?=.*[0-9])(?=.*[a-zA-Z])[^\s/\\.]{8,}")
+
+
+def is_application_id(text: object) -> bool:
+    """Return whether ``text`` has the form of an application's id: a UUID."""
+    return isinstance(text, str) and _UUID.fullmatch(text) is not None
+
+
+def may_be_api_key(text: str) -> bool:
+    """Return whether ``text`` has the form of an account's API key."""
+    return _API_KEY.fullmatch(text) is not None
+
+
+def may_be_secret(text: str) -> bool:
+    """Return whether ``text`` may be an API, signature or OpenTok secret rather than a file name.
+
+    A file name has an extension, a folder, or is a word without digits.
+    """
+    return _SECRET.fullmatch(text) is not None
