@@ -5,6 +5,10 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 
+# All the tests, with a process a core; or those that ARGS names, in one process, which starts
+# at once: make test ARGS='tests/token -x'
+PYTEST = -m pytest $(or $(ARGS),-n auto)
+
 # What a person has set for other things: where pip installs, what Python and pytest load.
 unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
@@ -16,11 +20,11 @@ demo: $(VENV)/installed
 	@$(BIN)/python tests/tools/demo.py
 
 test: $(VENV)/installed-tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python $(PYTEST)
 
 # The same suite with the oldest releases that pyproject.toml admits.
 test-lowest: $(VENV)-lowest/installed-tests
-	$(VENV)-lowest/bin/python -m pytest -n auto
+	$(VENV)-lowest/bin/python $(PYTEST)
 
 # The suite on every Python that the package is for, as far as this machine has them.
 test-all:

@@ -77,6 +77,19 @@ def pytest_configure(config: pytest.Config) -> None:
     hermetic.enter(Path(home))
 
 
+#: What starts a process or a server: fixtures, and what a test calls itself.
+STARTS = {"http", "http_with_plugin_folder", "nexmo_jwt_process", "nexmo", "internet", "downloads"}
+STARTS |= {"world", "asked", "somebody", "Sandbox", "answering", "serve", "running"}
+STARTS |= {"at_a_terminal", "subprocess", "ProcessPoolExecutor", "get_context"}
+STARTS |= {"imported_by", "run_with_a_new_key"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    for item in items:
+        if not STARTS.isdisjoint([*item.fixturenames, *item.function.__code__.co_names]):
+            item.add_marker("process")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def folder_of_nobody() -> Iterator[None]:
     """Run the tests in an empty folder: where somebody works, there may be a .vonagerc."""
