@@ -4,6 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 10) and print("$(name)")' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
+CONSTRAINTS := tests/tools/constraints.txt
 
 # All the tests, with a process a core; or those that ARGS names, in one process, which starts
 # at once: make test ARGS='tests/token -x'
@@ -82,11 +83,12 @@ $(VENV)/installed: pyproject.toml
 	@$(BIN)/python $(INSTALL) --editable '.[httpie]'
 	@touch $@
 
-$(VENV)/installed-tests: $(VENV)/installed pyproject.toml tests/tools/downloads.txt
+$(VENV)/installed-tests: $(VENV)/installed pyproject.toml tests/tools/downloads.txt $(CONSTRAINTS)
 	@echo "Installing what the tests need into $(VENV): once, about a minute ..."
 	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1'
-	@$(BIN)/python $(INSTALL) --group test --group lint
-	@$(call DOWNLOAD,$(VENV),)
+	@$(BIN)/python $(INSTALL) --group test --group lint \
+		--editable '.[httpie]' --constraint $(CONSTRAINTS)
+	@$(call DOWNLOAD,$(VENV),$(CONSTRAINTS))
 	@touch $@
 
 $(VENV)-lowest/installed-tests: $(VENV)/installed pyproject.toml tests/tools/downloads.txt tests/tools/lowest.txt
@@ -95,7 +97,7 @@ $(VENV)-lowest/installed-tests: $(VENV)/installed pyproject.toml tests/tools/dow
 	@$(VENV)-lowest/bin/python $(INSTALL) --upgrade 'pip>=25.1'
 	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[httpie]' --group test \
 		--constraint tests/tools/lowest.txt
-	@$(call DOWNLOAD,$(VENV)-lowest,--constraint tests/tools/lowest.txt)
+	@$(call DOWNLOAD,$(VENV)-lowest,tests/tools/lowest.txt)
 	@touch $@
 
 # What make bench compares this package with. A peer that cannot be installed is named here and by
@@ -120,7 +122,7 @@ PEER = { test -x $(VENV)/$(1)/bin/python || $(BIN)/python -m venv $(VENV)/$(1); 
 # would slow down each http of the tests), and where there is npm, jose.
 define DOWNLOAD
 	rm -rf $(1)/downloads && \
-	$(1)/bin/python $(PIP) download --quiet --dest $(1)/downloads/wheels --requirement tests/tools/downloads.txt $(2) && \
+	$(1)/bin/python $(PIP) download --quiet --dest $(1)/downloads/wheels --requirement tests/tools/downloads.txt --constraint $(2) && \
 	$(1)/bin/python -m venv $(1)/downloads/httpie && \
 	$(1)/downloads/httpie/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels httpie && \
 	$(1)/bin/python $(INSTALL) --no-index --find-links $(1)/downloads/wheels --target $(1)/downloads/niquests niquests && \
