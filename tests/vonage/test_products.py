@@ -1,8 +1,14 @@
 """Which product a URL belongs to, and whether that takes a token."""
 
-import pytest
+import itertools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from requests_nexmo_jwt.vonage.products import PRODUCTS, product_at, product_of, refuses
+import pytest
+from conftest import REPOSITORY
+
+from requests_nexmo_jwt.vonage.products import PRODUCTS, Product, product_at, product_of, refuses
 
 # URLs, the product's name, and whether it takes a token of an application.
 URLS = [
@@ -67,12 +73,80 @@ def test_the_product_of_a_url_is_known(url: str, name: str | None, takes_jwt: bo
     assert (product and product.takes_jwt) == takes_jwt
 
 
+# ---- The table in code and the one in docs/vonage.md -------------------------------------------
+
+# A product that is neither JWT nor the API key and secret: our words for it, and the page's.
+OTHER_WORDS = {
+    "its own token, in the header X-OPENTOK-AUTH": "`X-OPENTOK-AUTH` (HS256)",
+    "the access token that /oauth2/token returns": "the access token that `/oauth2/token` returned",
+    "no token: it is for browsers": "none (browser)",
+    "the OAuth2 token of one of its users": "OAuth2 bearer token of a VBC user",
+    "its own token": "OIDC bearer token",
+    "a key in the header X-Vgai-Key": "header `X-Vgai-Key`",
+}
+# A name of ours that is not among the words of the page's name.
+OTHER_NAMES = {"VBC": "Vonage Business Communications", "Network (CAMARA)": "Number verification"}
+# What is wider in code than on the page: there, the parts that are known of it.
+WIDER = {
+    ("api.nexmo.com", "/ni"),
+    ("api-eu.vonage.com", "/camara"),
+    ("studio-api-*.ai.vonage.com", "/"),
+    ("rest.nexmo.com", "/"),
+}
+
+
+class Row(NamedTuple):
+    name: str
+    hosts: list[str]
+    paths: list[str]
+    takes: str
+    notes: str
+
+
+def expanded(text: str) -> list[str]:
+    """Return the texts that ``a{b,c}d`` stands for."""
+    before, brace, rest = text.partition("{")
+    if not brace:
+        return [text]
+    choices, _, after = rest.partition("}")
+    return [before + choice + end for choice in choices.split(",") for end in expanded(after)]
+
+
+def in_backticks(cell: str) -> list[str]:
+    return [part for text in re.findall(r"`(.+?)`", cell) for part in expanded(text)]
+
+
+def rows_of_the_page() -> Iterator[Row]:
+    page = (REPOSITORY / "docs" / "vonage.md").read_text("utf-8")
+    section = re.search(r"\n## Who accepts a token\n(.*?)\n## ", page, re.DOTALL)[1]
+    for line in re.findall(r"^\| (.+) \|$", section, re.MULTILINE):
+        name, hosts, paths, takes, notes, _ = line.split(" | ")
+        if name != "product":
+            yield Row(name, in_backticks(hosts), in_backticks(paths), takes, notes)
+
+
+PAGE = list(rows_of_the_page())
+
+
+@pytest.mark.parametrize("row", PAGE, ids=[row.name for row in PAGE])
+def test_each_row_of_the_page_is_in_the_code(row: Row) -> None:
+    assert row.hosts
+    assert row.paths
+    for host, path in itertools.product(row.hosts, row.paths):
+        product = product_at(path.replace("*", "abcd1234"), host.replace("*", "x"))
+        words = set(re.findall(r"[\w.]+", OTHER_NAMES.get(product.name, product.name).lower()))
+        assert words - {"and"} <= set(re.findall(r"[\w.]+", row.name.lower()))
+        takes = OTHER_WORDS.get(product.takes[0], ", ".join(product.takes))
+        assert takes.lower() == row.takes.lower()
+        assert (product.refusal_status == 403) == ("refuses with 403" in row.notes)
+
+
 @pytest.mark.parametrize("product", PRODUCTS, ids=[product.name for product in PRODUCTS])
-def test_each_line_of_the_table_is_found_again(product: object) -> None:
-    for path in product.paths:
-        for host in product.hosts:
-            found = product_at(path.replace("*", "abcd1234"), host.replace("*", "eu"))
-            assert found == product
+def test_each_row_of_the_code_is_on_the_page(product: Product) -> None:
+    on_the_page = {pair for row in PAGE for pair in itertools.product(row.hosts, row.paths)}
+    for host, path in itertools.product(product.hosts, product.paths):
+        assert ((host, path) in on_the_page) != ((host, path) in WIDER)
+        assert product_at(path.replace("*", "abcd1234"), host.replace("*", "eu")) == product
     assert product.takes_jwt or product.instead.startswith(f"the {product.name} API accepts ")
 
 
