@@ -1,15 +1,15 @@
-"""A Nexmo on this machine: it refuses in the words of the product that a path belongs to.
+"""A local stand-in for Nexmo, for tests and for use without an account.
 
-It is for people without an account, for tests, and for trying things offline::
+Example::
 
     with Sandbox() as nexmo:
         requests.get(nexmo.url + "/v1/calls", auth=nexmo.auth())
         assert nexmo.requests[-1].accepted
 
-It listens on 127.0.0.1 only. It signs nothing, so that its verdict depends on no signer. Why it
-refused a request is in ``nexmo.requests``, in the log and in the header ``X-Sandbox-Verdict``,
-which Nexmo does not have. What is not documented of Nexmo, the sandbox decides by itself:
-``docs/vonage.md`` tells one from the other.
+It listens on 127.0.0.1 only, and words a refusal as the product of the requested path does. The
+reason for a refusal is in ``nexmo.requests``, in the log, and in the header ``X-Sandbox-Verdict``,
+which Nexmo does not send. ``docs/vonage.md`` lists what the sandbox decides where Nexmo's behaviour
+is not documented.
 """
 
 from __future__ import annotations
@@ -48,20 +48,18 @@ from .server import Server
 if TYPE_CHECKING:
     from ..auth import NexmoJWT
 
-ACCEPTED = "accepted"
+_ACCEPTED = "accepted"
 
 _log = logging.getLogger(__name__)
-
-_KEPT_REQUESTS = 1000
 
 
 @dataclass(frozen=True)
 class SeenRequest:
     """A request that the sandbox has answered.
 
-    ``path`` is with its query, as it was sent. ``claims`` are the token's, believed or
-    not; None where there was no token to read. ``verdict`` is ``"accepted"`` or why the
-    request was refused. ``status`` is the status of the answer.
+    ``path`` includes the query. ``claims`` are those of the token, verified or not, or None if
+    there was no readable token. ``verdict`` is ``"accepted"`` or the reason for the refusal.
+    ``status`` is the status of the answer.
     """
 
     method: str
@@ -74,23 +72,21 @@ class SeenRequest:
     @property
     def accepted(self) -> bool:
         """Whether the token, or the API key and secret, were accepted."""
-        return self.verdict == ACCEPTED
+        return self.verdict == _ACCEPTED
 
 
 class Sandbox:
-    """A loopback Nexmo with one throwaway application; it runs within a ``with`` block.
+    """A stand-in for Nexmo with one temporary application. It runs within a ``with`` block.
 
-    :param port: the port on 127.0.0.1; 0 takes a free one.
-    :param clock_offset: seconds that the sandbox's clock is ahead of this machine's;
-        negative if behind. It can be changed at any time.
-    :param ssl_context: a server's context, to speak TLS; the name to call is then
-        ``localhost``.
-    :param application_id: the application's id; by default a new one.
-    :param key: the application's key; by default a new one of 2048 bits, which takes a
-        tenth of a second to make.
+    :param port: the port on 127.0.0.1, or 0 for a free one.
+    :param clock_offset: how many seconds the sandbox's clock is ahead of this machine's, negative
+        if behind. It can be changed at any time.
+    :param ssl_context: a server context, to use TLS. The host is then ``localhost``.
+    :param application_id: the application's id, by default a new one.
+    :param key: the application's key, by default a new one of 2048 bits, which takes about 0.1 s.
     :param single_use: refuse a token whose ``jti`` was accepted before. Nexmo does not do this;
         use it in tests to check that each request has its own token.
-    :raises OSError: the port is taken or not allowed.
+    :raises OSError: the port is in use or not permitted.
     """
 
     def __init__(
@@ -104,10 +100,10 @@ class Sandbox:
         single_use: bool = False,
     ) -> None:
         self.clock_offset = clock_offset
-        #: The id of the throwaway application.
+        #: The id of the temporary application.
         self.application_id: str = application_id or str(uuid.uuid4())
         key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        #: The API key and secret of its account, which some products take instead of a token.
+        #: The API key and secret of its account, which some products accept instead of a token.
         self.api_key: str = secrets.token_hex(4)
         self.api_secret: str = secrets.token_hex(8)
         self._judge = Judge(
@@ -117,11 +113,11 @@ class Sandbox:
             single_use=single_use,
         )
         self._answers: dict[tuple[str, str], PreparedAnswer] = {}
-        self._seen: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
+        self._seen: deque[SeenRequest] = deque(maxlen=1000)
         self._next_answers: deque[PreparedAnswer] = deque()
         self._thread: threading.Thread | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
-        #: The file with the application's private key, mode 0600; gone after the ``with`` block.
+        #: The file with the application's private key, mode 0600, deleted after the block.
         self.private_key: Path = Path(self._folder.name, "private.key")
         _write(self.private_key, key)
         try:
@@ -130,7 +126,7 @@ class Sandbox:
             self._folder.cleanup()
             raise
         scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
-        #: Where it listens, without a slash at the end.
+        #: Its URL, without a trailing slash.
         self.url: str = f"{scheme}://{host}:{self._server.server_port}"
 
     def __enter__(self) -> Sandbox:
@@ -150,14 +146,14 @@ class Sandbox:
         self._folder.cleanup()
 
     def auth(self, **options: Any) -> NexmoJWT:
-        """Return a ``NexmoJWT`` for the throwaway application; ``options`` are its keyword ones."""
-        from ..auth import NexmoJWT  # the one thing here that signs; the judge does not know it
+        """Return a ``NexmoJWT`` for the application, with these keyword arguments."""
+        from ..auth import NexmoJWT  # only here: the sandbox itself does not depend on the signer
 
         return NexmoJWT(self.application_id, self.private_key, **options)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which ``NexmoJWT()`` and ``http`` find it, and reach nothing else."""
+        """The environment variables for ``NexmoJWT()`` and HTTPie; other hosts are refused."""
         return {
             "VONAGE_APPLICATION_ID": self.application_id,
             "VONAGE_PRIVATE_KEY": str(self.private_key),
@@ -167,7 +163,7 @@ class Sandbox:
         }
 
     def rotate_key(self) -> None:
-        """Put a new key into the file ``private_key``, and refuse the keys before it."""
+        """Replace the file ``private_key`` with a new key, and refuse the previous keys."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         new = self.private_key.with_name(f"{uuid.uuid4()}.key")
         _write(new, key)
@@ -177,12 +173,12 @@ class Sandbox:
         del keys[:-1]
 
     def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
-        """Accept signatures by this key as well, as the application's current one."""
+        """Accept signatures of this key too. It becomes the application's current key."""
         self._judge.public_keys.append(public_key)
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """The last 1,000 requests that it has answered, oldest first."""
+        """The last 1,000 answered requests, oldest first."""
         return list(self._seen)
 
     def answer(
@@ -193,11 +189,10 @@ class Sandbox:
         body: object = b"",
         headers: Mapping[str, str | None] | None = None,
     ) -> None:
-        """PreparedAnswer each request for ``method`` and ``path`` with this, until it is replaced.
+        """Set the answer to accepted requests for ``method`` and ``path``, until it is replaced.
 
-        A request with a bad token still gets its refusal. A ``path`` without a query matches
-        every query. ``body`` is str, bytes, or what is sent as JSON. Raises ``ValueError`` or
-        ``TypeError`` for what HTTP cannot send.
+        A ``path`` without a query matches every query. ``body`` is str, bytes, or an object to
+        send as JSON. Raises ``ValueError`` or ``TypeError`` for an answer that HTTP cannot send.
         """
         if not path.startswith("/"):
             raise ValueError(f"the path is {path!r}; it begins with a slash, without a host")
@@ -209,17 +204,17 @@ class Sandbox:
         headers: Mapping[str, str | None] | None = None,
         body: object = b"",
     ) -> None:
-        """PreparedAnswer the next request with this, whatever the verdict on its token.
+        """Set the answer to the next request, whether it is accepted or not.
 
-        Further calls before that request set the answers to the requests after it. ``Date`` and
-        ``Content-Length`` are added; a header that is None in ``headers`` is left out. ``body`` is
-        str, bytes, or what is sent as JSON. Raises ``ValueError`` or ``TypeError`` for what HTTP
+        Further calls set the answers to the requests after that one. ``Date`` and
+        ``Content-Length`` are added, unless they are None in ``headers``. ``body`` is str, bytes,
+        or an object to send as JSON. Raises ``ValueError`` or ``TypeError`` for an answer that HTTP
         cannot send.
         """
         self._next_answers.append(_checked(status, headers, body))
 
     def now(self) -> float:
-        """Return the time by the sandbox's clock, in Unix seconds."""
+        """Return the time of the sandbox's clock, in Unix seconds."""
         return time.time() + self.clock_offset
 
     def _answer(
@@ -233,7 +228,7 @@ class Sandbox:
             verdict = str(refusal)
             answer = answers.refused(refusal.code, call.product, trace_id)
         else:
-            verdict = ACCEPTED
+            verdict = _ACCEPTED
             answer = self._accepted(call)
         ours = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": _in_ascii(verdict)[:200]}
         answer = answer._replace(headers={**ours, **answer.headers})
@@ -246,9 +241,9 @@ class Sandbox:
 
     def _accepted(self, call: Call) -> PreparedAnswer:
         path = call.path.partition("?")[0]
-        for asked in (call.path, path):
-            if (call.method, asked) in self._answers:
-                return self._answers[call.method, asked]
+        for requested in (call.path, path):
+            if (call.method, requested) in self._answers:
+                return self._answers[call.method, requested]
         folder, _, last = path.rpartition("/")
         if (call.method, folder) == ("GET", "/v2/applications"):
             pem = self._judge.public_keys[-1].public_bytes(
@@ -259,18 +254,18 @@ class Sandbox:
 
 
 def _write(path: Path, key: rsa.RSAPrivateKey) -> None:
-    """Write a key to a file that only its owner may read."""
+    """Write a key to a new file that only its owner can read."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _in_ascii(text: str) -> str:
-    """Return ``text`` as a header and a terminal take it: a client may have written parts of it."""
+    """Return ``text`` on one safe line: parts of it may come from a client."""
     return escaped(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
 
 
 def _checked(status: int, headers: Mapping[str, str | None] | None, body: object) -> PreparedAnswer:
-    """Return an answer; raise ``ValueError`` or ``TypeError`` for what HTTP cannot send."""
+    """Return the answer, or raise ``ValueError`` or ``TypeError`` if HTTP cannot send it."""
     if body is None:
         raise TypeError("the body is None; leave it out, or give what is sent as JSON")
     if not isinstance(body, (str, bytes)):

@@ -1,20 +1,15 @@
-"""What the sandbox answers: the article's calls, an echo, and each product's own refusal."""
+"""The sandbox's answers: a list of calls, an echo, and the refusals of each product."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..vonage import dialects
 from ..vonage.products import Product
 
-# The names of problems come in several spellings.
-_NEXMO_PROBLEMS = "https://developer.nexmo.com/api-errors"
-_VONAGE_PROBLEMS = "https://developer.vonage.com/en/api-errors"
-_NO_CREDENTIALS = "You did not provide correct credentials."
-
-# The call of the article's answer: GET /v1/calls, in HAL.
+# The answer to GET /v1/calls, from the article "Understanding JWTs".
 _CALLS = {
     "count": 1,
     "page_size": 10,
@@ -43,7 +38,7 @@ _CALLS = {
 
 
 class PreparedAnswer(NamedTuple):
-    """Status, headers (None: left out) and body of an answer."""
+    """An answer to send. A header whose value is None is left out."""
 
     status: int
     headers: Mapping[str, str | None]
@@ -57,101 +52,80 @@ def as_json(status: int, content: object) -> PreparedAnswer:
 
 
 def accepted(method: str, path: str, claims: Mapping[str, Any] | None) -> PreparedAnswer:
-    """PreparedAnswer a request whose token is accepted: with the calls, or with what it said."""
+    """Return the answer to an accepted request: the list of calls, or an echo."""
     if method == "GET" and path.partition("?")[0] == "/v1/calls":
         return as_json(200, _CALLS)
     return as_json(200, {"method": method, "path": path, "claims": claims})
 
 
-def application(application_id: str, public_key: str, asked: str) -> PreparedAnswer:
-    """PreparedAnswer ``GET /v2/applications/{asked}``, where there is the one application alone."""
-    if asked != application_id:
+def application(application_id: str, public_key: str, requested: str) -> PreparedAnswer:
+    """Return the answer to ``GET /v2/applications/{requested}``: there is only one application."""
+    if requested != application_id:
         return as_json(404, {"title": "Not Found", "detail": "There is no such application."})
     keys = {"public_key": public_key}
     return as_json(200, {"id": application_id, "name": "Sandbox", "keys": keys})
 
 
 def refused(code: str, product: Product | None, trace_id: str) -> PreparedAnswer:
-    """Refuse a request in the words of its product; ``code`` is one of ``dialects``."""
+    """Return the refusal that ``product`` gives for ``code``, one of ``dialects``."""
     dialect = product.dialect if product else "gateway"
-    words = _WORDS[dialect](code)
+    fields = _REFUSALS.get((dialect, code)) or _REFUSALS[dialect, ""]
     if dialect in ("messages", "conversation", "verify", "account", "gateway"):
-        words["instance"] = trace_id
-    answer = as_json(product.refusal_status if product else 401, words)
+        fields = {**fields, "instance": trace_id}
+    answer = as_json(product.refusal_status if product else 401, fields)
     if dialect == "verify":
         return answer._replace(headers={"Content-Type": "application/problem+json"})
     return answer
 
 
-def _gateway(code: str) -> dict[str, object]:
-    kind = f"{_NEXMO_PROBLEMS}#unauthorized"
-    return {"type": kind, "title": "Unauthorized", "detail": _NO_CREDENTIALS}
-
-
-def _account(code: str) -> dict[str, object]:
-    return {**_gateway(code), "title": "Invalid credentials supplied"}
-
-
-def _voice(code: str) -> dict[str, object]:
-    return {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
-
-
-def _messages(code: str) -> dict[str, object]:
-    is_missing = code == dialects.MISSING
-    detail = "Request header 'Authorization' missing" if is_missing else "Invalid Token"
-    return {"title": "Unauthorised", "detail": detail}
-
-
-_CONVERSATION_CODES = {
-    dialects.MISSING: ("system:error:missing-token", "You did not provide a token."),
-    dialects.EXPIRED: ("system:error:expired-token", "You provided an expired token."),
-    dialects.ACL: ("system:error:permission", "You did not provide a correct token."),
-}
-
-
-def _conversation(code: str) -> dict[str, object]:
-    invalid = ("system:error:invalid-token", "You did not provide a valid token.")
-    name, detail = _CONVERSATION_CODES.get(code, invalid)
-    detail += " Please provide a valid token."
-    if code == dialects.SUB:
-        name, detail = "user:error:invalid-user-token", "Token does not contain a user name."
+def _conversation(name: str, detail: str) -> dict[str, object]:
     kind = f"https://developer.nexmo.com/api/conversation#{name}"
     return {"title": "Unauthorized.", "type": kind, "code": name, "detail": detail}
 
 
-def _verify(code: str) -> dict[str, object]:
-    if code == dialects.EXPIRED:
-        kind, detail = f"{_VONAGE_PROBLEMS}#jwt-expired", "The JWT provided has expired."
-        return {"title": _NO_CREDENTIALS, "type": kind, "detail": detail}
-    return _gateway(code)
+_NO_CREDENTIALS = "You did not provide correct credentials."
+_GATEWAY = {
+    "type": "https://developer.nexmo.com/api-errors#unauthorized",
+    "title": "Unauthorized",
+    "detail": _NO_CREDENTIALS,
+}
+_VERIFY_EXPIRED = {
+    "type": "https://developer.vonage.com/en/api-errors#jwt-expired",
+    "title": _NO_CREDENTIALS,
+    "detail": "The JWT provided has expired.",
+}
+_AUDIT = 'Full authentication is required. JWT was not found in "Authorization" HTTP header.'
+_TRY = "Please provide a valid token."
 
-
-def _video(code: str) -> dict[str, object]:
-    return {"code": 403, "message": "You passed in an invalid Vonage JWT token."}
-
-
-def _media(code: str) -> dict[str, object]:
-    return {"status": 401}
-
-
-def _audit(code: str) -> dict[str, object]:
-    message = 'Full authentication is required. JWT was not found in "Authorization" HTTP header.'
-    return {"status": 401, "error": "Unauthorized", "message": message}
-
-
-def _rest(code: str) -> dict[str, object]:
-    return {"error-code": "401", "error-code-label": "authentication failed"}
-
-
-_WORDS: dict[str, Callable[[str], dict[str, object]]] = {
-    "gateway": _gateway,
-    "account": _account,
-    "voice": _voice,
-    "messages": _messages,
-    "conversation": _conversation,
-    "verify": _verify,
-    "video": _video,
-    "media": _media,
-    "audit": _audit,
-    "rest": _rest,
+# By dialect and code; "" stands for all other codes.
+_REFUSALS: dict[tuple[str, str], Mapping[str, object]] = {
+    ("gateway", ""): _GATEWAY,
+    ("account", ""): {**_GATEWAY, "title": "Invalid credentials supplied"},
+    ("verify", ""): _GATEWAY,
+    ("verify", dialects.EXPIRED): _VERIFY_EXPIRED,
+    ("voice", ""): {"type": "UNAUTHORIZED", "error_title": "Unauthorized"},
+    ("messages", ""): {"title": "Unauthorised", "detail": "Invalid Token"},
+    ("messages", dialects.MISSING): {
+        "title": "Unauthorised",
+        "detail": "Request header 'Authorization' missing",
+    },
+    ("conversation", ""): _conversation(
+        "system:error:invalid-token", f"You did not provide a valid token. {_TRY}"
+    ),
+    ("conversation", dialects.MISSING): _conversation(
+        "system:error:missing-token", f"You did not provide a token. {_TRY}"
+    ),
+    ("conversation", dialects.EXPIRED): _conversation(
+        "system:error:expired-token", f"You provided an expired token. {_TRY}"
+    ),
+    ("conversation", dialects.ACL): _conversation(
+        "system:error:permission", f"You did not provide a correct token. {_TRY}"
+    ),
+    ("conversation", dialects.SUB): _conversation(
+        "user:error:invalid-user-token", "Token does not contain a user name."
+    ),
+    ("video", ""): {"code": 403, "message": "You passed in an invalid Vonage JWT token."},
+    ("media", ""): {"status": 401},
+    ("audit", ""): {"status": 401, "error": "Unauthorized", "message": _AUDIT},
+    ("rest", ""): {"error-code": "401", "error-code-label": "authentication failed"},
 }

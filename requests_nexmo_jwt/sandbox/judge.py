@@ -1,4 +1,4 @@
-"""The verdict on a request's credentials, by ``rules`` and ``products``."""
+"""Check the credentials of a request to the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..vonage.products import Product
 
 
 class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program
-    """The request is refused; the text says why, ``code`` is one of ``dialects``."""
+    """Why a request is refused, as text and as a ``code`` of ``dialects``."""
 
     def __init__(self, detail: str, code: str = dialects.INVALID) -> None:
         super().__init__(detail)
@@ -25,7 +25,7 @@ class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program
 
 
 class Call(NamedTuple):
-    """A request, as far as it matters to the verdict."""
+    """The parts of a request that are checked."""
 
     method: str
     path: str
@@ -34,10 +34,10 @@ class Call(NamedTuple):
 
 
 class Judge:
-    """Judges tokens of one application, whose key may rotate, and its account's key and secret.
+    """Checks the tokens of one application, and the API key and secret of its account.
 
-    A future ``iat`` is refused without leeway, and an ``acl`` is checked for every product: these
-    are the sandbox's own choices, since what Nexmo does there is not documented.
+    It refuses an ``iat`` in the future without leeway, and checks the ``acl`` for every product.
+    These are the sandbox's own choices: what Nexmo does is not documented.
     """
 
     def __init__(
@@ -49,22 +49,22 @@ class Judge:
         single_use: bool,
     ) -> None:
         self._application_id = application_id
-        #: The keys whose signatures are accepted, the current one last.
+        #: The keys whose signatures are accepted, the current key last.
         self.public_keys: list[rsa.RSAPublicKey] = [public_key]
         self._basic = base64.b64encode(key_and_secret.encode()).decode()
         self._single_use = single_use
-        self._used: set[str] = set()  # every jti that was accepted
+        self._used: set[str] = set()
         self._lock = threading.Lock()
 
     def claims_in(self, call: Call) -> dict[str, Any] | None:
-        """Return what the token says, believed or not; None where there is no token to read."""
+        """Return the claims of the token, verified or not, or None if there is none to read."""
         try:
             return _token(call.authorization).claims
         except Refusal:
             return None
 
     def judge(self, call: Call, *, now: float) -> None:
-        """Raise ``Refusal`` for the first thing that is wrong with the credentials at ``now``."""
+        """Raise ``Refusal`` for the first problem with the credentials at ``now``."""
         product = call.product
         if product and product.takes_key_and_secret and _scheme(call.authorization) == "basic":
             self._check_basic(call.authorization[0])
@@ -110,10 +110,7 @@ class Judge:
 
 
 def _token(authorization: list[str]) -> Inspection:
-    """Take apart the token in the ``Authorization`` headers of a request.
-
-    Raises ``Refusal`` where there is none, or more than one.
-    """
+    """Return the token in ``authorization``; raise ``Refusal`` if there is not exactly one."""
     if not authorization:
         raise Refusal("there is no Authorization header", dialects.MISSING)
     if len(authorization) > 1:

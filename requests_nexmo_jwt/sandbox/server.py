@@ -1,4 +1,4 @@
-"""Bytes in, bytes out: the sandbox's HTTP server, on 127.0.0.1 only."""
+"""The sandbox's HTTP server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from requests.structures import CaseInsensitiveDict
 
 from .answers import PreparedAnswer
 
-#: What one request may hold in all, path and body: a thousand of them are kept.
+#: The limit for path and body together: the sandbox keeps a thousand requests.
 MAX_REQUEST_BYTES = 1 << 20
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each connection in a thread of its own, and ends the open ones when it closes."""
+    """A server with a thread for each connection, which it ends when it is closed."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -36,36 +36,36 @@ class Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), Handler)
         if ssl_context:
-            # The connection's own thread does the handshake, so a slow client blocks no other.
+            # The handshake is left to the connection's thread: a slow client blocks no other.
             self.socket: socket.socket = ssl_context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, which the client may keep open."""
+        """Remember the connection, to end it with the server."""
         self._open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget the connection, which is over."""
+        """Forget the connection."""
         self._open.discard(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Stop listening, and end the connections that clients keep open."""
+        """Stop listening, and end the open connections."""
         super().server_close()
         for connection in list(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away in the middle of a request."""
+        """Ignore clients that disconnect in the middle of a request."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Reads a request of whatever method, and writes what the sandbox answers."""
+    """Passes a request of any method to the sandbox, and sends the answer."""
 
     protocol_version = "HTTP/1.1"
     server_version = "nexmo-sandbox"
@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def __getattr__(self, name: str) -> Any:
-        # http.server looks for do_GET, do_POST and so on; here each method is answered alike.
+        # http.server looks for do_GET, do_POST and so on.
         if name.startswith("do_"):
             return self._do
         raise AttributeError(name)
@@ -89,13 +89,13 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_error(400, str(error))
         authorization = self.headers.get_all("Authorization") or []
         answer = self.server.answer(self.command, self.path, authorization, body)
-        has_body = answer.status >= 200 and answer.status not in (204, 304)
+        has_body = answer.status not in (204, 304)
         headers = CaseInsensitiveDict[str | None](Date=self.date_time_string(self.server.now()))
         if has_body:
             headers["Content-Length"] = str(len(answer.body))
         headers.update(answer.headers)
         if has_body and headers["Content-Length"] is None and "Transfer-Encoding" not in headers:
-            headers["Connection"] = "close"  # the one sign left of where the body ends
+            headers["Connection"] = "close"  # which marks the end of the body
         self.send_response_only(answer.status)
         for name, value in headers.items():
             if value is not None:
@@ -106,13 +106,13 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def handle_expect_100(self) -> bool:
-        """Tell the client to go on, at once: it waits for that with its body."""
+        """Send the interim response at once: the client waits for it."""
         go_on = super().handle_expect_100()
         self.wfile.flush()
         return go_on
 
     def _read_body(self) -> bytes:
-        """Return the body; raise ``ValueError`` where it has no length, or is too large."""
+        """Return the body; raise ``ValueError`` if its length is invalid or too large."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self._read(int(self.headers.get("Content-Length", "0")))
         body = b""
@@ -129,4 +129,4 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(size)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: the sandbox has a log of its own."""
+        """Log nothing: the sandbox has its own log."""
