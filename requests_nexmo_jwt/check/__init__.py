@@ -1,1 +1,1 @@
-"""Why a token was refused: what to ask, and what the answers mean."""
+"""Find out why a token was refused."""

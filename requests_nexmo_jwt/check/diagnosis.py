@@ -1,12 +1,11 @@
-"""Why a token was refused: causes as data, each with a code and a certainty.
+"""The causes that may explain an answer, each with a code and a certainty.
 
-What a request of ours has disproved is no cause. What is certain ends the list.
+Causes that an answer disproved are left out. A certain cause is the only one.
 """
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from ..exchange.clock import TOLERANCE
 from ..redaction import unquoted
 from ..token.rules import read_time, span
 from ..vonage import dialects
+from ..vonage.identifiers import is_application_id
 from .evidence import Evidence
 from .probe import Reply
 
@@ -23,10 +23,10 @@ CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 
 @dataclass(frozen=True)
 class Cause:
-    """What may be wrong, how certain that is, and what to do about it.
+    """What may be wrong, and what to do about it.
 
-    ``certainty`` is ``certain`` where it was proved by an answer or by what is known here,
-    ``likely`` or ``possible``.
+    ``certainty`` is ``certain``, if an answer or the token itself proves the cause, ``likely`` or
+    ``possible``.
     """
 
     code: str
@@ -36,22 +36,10 @@ class Cause:
 
 
 def causes(evidence: Evidence) -> list[Cause]:
-    """Return what may explain the answer, the likeliest first; none where all is well."""
+    """Return the possible causes, the likeliest first, or an empty list if all is well."""
     found = list(_causes(evidence))
     certain = [cause for cause in found if cause.certainty == CERTAIN]
-    if certain:
-        return certain[:1]
-    order = [LIKELY, POSSIBLE]
-    return sorted(found, key=lambda cause: order.index(cause.certainty))
-
-
-def is_uuid(text: object) -> bool:
-    """Tell whether ``text`` looks like the id of an application."""
-    try:
-        uuid.UUID(str(text))
-    except ValueError:
-        return False
-    return True
+    return certain[:1] or sorted(found, key=lambda cause: cause.certainty == POSSIBLE)
 
 
 def _causes(evidence: Evidence) -> Iterator[Cause]:
@@ -80,7 +68,7 @@ def _despite_acceptance(reply: Reply) -> Iterator[Cause]:
         problem = "The token was accepted, but the account has no money for this."
         yield Cause("no-money", CERTAIN, problem, "Top up the account in the Vonage dashboard.")
     elif reply.first_status is not None and reply.offset is not None:
-        # A Date that is a second old, and a refusal by chance, look like it.
+        # A Date that is a second old, with a refusal by chance, looks the same.
         yield _clock(reply.offset, CERTAIN if abs(reply.offset) > TOLERANCE else LIKELY)
 
 
@@ -91,28 +79,29 @@ def _clock(offset: float, certainty: str) -> Cause:
     return Cause("clock", certainty, problem, "Set this machine's clock.")
 
 
-_PROXY = "Put them in the address of the proxy: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
-
 _OTHER_URL = "Pass another --url: one that is known to exist, in the region of the application."
 
 
 def _inconclusive(reply: Reply) -> Cause:
-    status, place = reply.status or 0, "the request, not about the token"
+    status = reply.status or 0
     if 300 <= status < 400:
         problem = "The server redirects, so this says nothing about the token."
         remedy = f"Pass the target as --url: {reply.location}" if reply.location else _OTHER_URL
         return Cause("redirect", CERTAIN, problem, remedy)
     if status == 407:
-        return Cause(
-            "inconclusive", POSSIBLE, "The proxy wants a user name and a password.", _PROXY
+        problem = "The proxy wants a user name and a password."
+        remedy = "Put them in the address of the proxy: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
+    elif status >= 500 or status in (408, 429):
+        problem, remedy = f"A {status} says nothing about the token.", "Try again later."
+    else:
+        topic = "the request, not about the token"
+        if status in (403, 404, 405):
+            topic = "the method, the path or the region: it can come before any authentication"
+        problem = (
+            f"A {status} does not tell whether the token was accepted. It may be about {topic}."
         )
-    if status >= 500 or status in (408, 429):
-        problem = f"A {status} says nothing about the token."
-        return Cause("inconclusive", POSSIBLE, problem, "Try again later.")
-    if status in (403, 404, 405):
-        place = "the method, the path or the region: it can come before any authentication"
-    problem = f"A {status} does not tell whether the token was accepted. It may be about {place}."
-    return Cause("inconclusive", POSSIBLE, problem, _OTHER_URL)
+        remedy = _OTHER_URL
+    return Cause("inconclusive", POSSIBLE, problem, remedy)
 
 
 def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
@@ -124,7 +113,7 @@ def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
             remedy = "Sign a new token."
             if evidence.is_clock_off:
                 remedy = "Set this machine's clock, which is off, and sign a new token."
-            # One Date may be wrong: it has to agree with this machine's clock.
+            # A Date may be wrong, so it proves nothing unless this machine's clock agrees.
             here = {rule.code for rule in evidence.token.broken(now=time.time())}
             is_certain = is_known and "expired" in here
             yield Cause("expired", CERTAIN if is_certain else LIKELY, problem, remedy)
@@ -157,7 +146,7 @@ _SAVE_THE_KEY = (
     "changes': until then, new keys do not count."
 )
 
-# What an answer says, and nothing here confirms or denies: certainty, problem, remedy.
+# Reasons that only the answer can know: certainty, problem, remedy.
 _SAID = {
     dialects.SUSPENDED: (
         CERTAIN,
@@ -184,18 +173,18 @@ _SAID = {
 
 
 def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
-    """Yield what the server says is wrong; where that is known here as well, it is certain."""
+    """Yield the cause that the server reports. If the token confirms it, it is certain."""
     code = evidence.reading.code
     is_first = evidence.reply.reading.code == code
     if code in _SAID:
         yield Cause(code, *_SAID[code])
-    elif code == dialects.SUB and is_first:  # Users wants one, the API that was asked may not
+    elif code == dialects.SUB and is_first:  # Users needs a sub, other products may not
         certainty = LIKELY if evidence.token.claims.get("sub") else CERTAIN
         problem = "The server expects the token of a user, with the user's name as sub."
         yield Cause(code, certainty, problem, "Sign one with sub.")
     elif code == dialects.ACL:
-        said_of = evidence.reply if is_first or evidence.users is None else evidence.users
-        path = _path(said_of.url)
+        source = evidence.reply if is_first or evidence.users is None else evidence.users
+        path = _path(source.url)
         opens = evidence.token.opens("GET", path) is not False
         if is_first or (opens and "acl" in evidence.token.claims):
             problem = f"The server says that the token's acl does not permit GET {unquoted(path)}."
@@ -209,7 +198,7 @@ def _acl_remedy(path: str) -> str:
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:
-    """Yield what may be wrong without a proof, and was not disproved."""
+    """Yield the causes that are neither proved nor disproved."""
     faults = list(_faults_of_the_token(evidence))
     yield from faults
     if evidence.is_signer_right:
@@ -226,7 +215,7 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
     reply = evidence.reply
     for rule in evidence.broken:
         if (rule.name, rule.code) == ("iat", "future") and reply.offset is not None:
-            # A token of ours would have been signed again, with the server's time.
+            # The token was passed in: one of our own would have been signed again.
             ahead = span((read_time(evidence.token.claims["iat"]) or 0) - reply.server_time)
             problem = f"The token's iat is {ahead} ahead of the server's time."
             remedy = "Set the clock of the machine that signed it, and sign a new one."
@@ -242,11 +231,11 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
 
 def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
     if evidence.reading.code == dialects.MISSING:
-        return  # a server that saw no token has not judged its key
+        return  # a server that saw no token has not checked its signature
     if not evidence.token.claims.get("application_id"):
-        return  # that breaks a rule
+        return  # reported as a broken rule
     application = evidence.application
-    is_id = is_uuid(evidence.token.claims.get("application_id"))
+    is_id = is_application_id(evidence.token.claims.get("application_id"))
     is_explained = evidence.reading.code in _SAID
     key = evidence.fingerprint or "that signed the token"
     problem = f"The key {key} does not belong to application {application}."
@@ -257,9 +246,9 @@ def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
 
 
 def _once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]:
-    """Yield what Vonage's support names (360000958367) where application and key are right."""
+    """Yield the causes that Vonage's support article 360000958367 lists beside the key."""
     if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
-        return  # the answer itself says what is wrong
+        return  # the answer gives another reason
     is_one_product = evidence.product and not (evidence.users and evidence.users.status == 401)
     capability = f" for {evidence.product.name}" if evidence.product and is_one_product else ""
     yield Cause(

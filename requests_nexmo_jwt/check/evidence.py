@@ -1,4 +1,4 @@
-"""What is known of one refusal: the answers, and the token that was sent."""
+"""The evidence about one refusal: the token that was sent, and the answers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .probe import Reply
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one refusal.
+    """The answers about one token.
 
-    ``fingerprint`` is that of the key that signed, empty for a token that was not signed here.
-    ``users`` answers a second question, to an API whose refusals say more. ``record`` is what the
-    account says of the application.
+    ``fingerprint`` is that of the key that signed it, or empty for a token that was passed in.
+    ``users`` is the answer of the Users API, whose refusals give a reason, and ``record`` that of
+    the account.
     """
 
     reply: Reply
@@ -36,9 +36,9 @@ class Evidence:
 
     @cached_property
     def broken(self) -> list[Rule]:
-        """The rules that it breaks, at the server's time where that is known.
+        """The rules that the token breaks at the server's time, if that is known.
 
-        Without those about the time where a second try, with the server's, was refused as well.
+        If a second try with the server's time was refused too, rules about the time are left out.
         """
         broken = self.token.broken_by_date(self.reply.server_time)
         if self.reply.first_status is None:
@@ -47,17 +47,17 @@ class Evidence:
 
     @property
     def is_clock_off(self) -> bool:
-        """Whether this machine's clock is worth a word."""
+        """Whether this machine's clock differs noticeably from the server's."""
         return is_off(self.reply.offset, self.reply.elapsed)
 
     @property
     def product(self) -> Product | None:
-        """The product that was asked."""
+        """The product that the request was for."""
         return product_of(self.reply.url)
 
     @property
     def reading(self) -> Reading:
-        """The answer that says more: the first, or that to the second question."""
+        """The content of the first answer, or that of the Users API if only this has a reason."""
         first = self.reply.reading
         if first.code == dialects.UNKNOWN and self.users and self.users.verdict == "refused":
             return self.users.reading
@@ -65,17 +65,17 @@ class Evidence:
 
     @property
     def application(self) -> str:
-        """The application's id, as a message shows it."""
+        """The application's id, quoted for a message."""
         return quoted(self.token.claims.get("application_id"))
 
     @cached_property
     def is_signer_right(self) -> bool:
-        """Whether application and key belong together, proved by an answer."""
+        """Whether an answer proves that the key belongs to the application."""
         if self.record and self.record.public_key:
             return self.token.is_signed_by(self.record.public_key)
-        # Our assumption: a refusal for the acl or sub means that the signature was verified.
-        asked = [self.reply, *([self.users] if self.users else [])]
+        # Assumption: a refusal for the acl or sub means that the signature was verified.
         return any(
             reply.verdict == "accepted" or reply.reading.code in (dialects.ACL, dialects.SUB)
-            for reply in asked
+            for reply in (self.reply, self.users)
+            if reply
         )

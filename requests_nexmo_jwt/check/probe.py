@@ -1,4 +1,4 @@
-"""One request that is made to learn from its answer, within bounds of time and size."""
+"""Make one request, within limits of time and size, and describe the answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from urllib.parse import urljoin
 
 import requests
 from requests import PreparedRequest, Response
-from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, select_proxy
 
 from ..errors import NexmoJWTError
@@ -28,14 +27,10 @@ _MAX_ANSWER_BYTES = 1 << 16
 
 
 class Trouble(NamedTuple):
-    """Why no answer came, and what to do."""
+    """Why there was no answer, and what to do."""
 
     problem: str
     remedy: str
-
-
-# What OpenSSL's releases call an answer in plain text.
-_NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}
 
 
 _NOTHING_READ = Reading(dialects.UNKNOWN, "", None)
@@ -43,13 +38,13 @@ _NOTHING_READ = Reading(dialects.UNKNOWN, "", None)
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back for ``GET url``.
+    """The answer to ``GET url``.
 
-    ``status`` is None where no answer came; ``trouble`` then says why. ``offset`` is how many
-    seconds the server's clock is ahead by its ``Date``, None where it has none, and
-    ``server_time`` its time then, this machine's where it has none. ``elapsed`` is how long the
-    answer took. Where a first token was refused and one with the server's time was sent,
-    ``first_status`` is the status of that refusal. ``token`` is the one that was sent first.
+    ``status`` is None if there was no answer; ``trouble`` then says why. ``offset`` is how many
+    seconds the server's clock is ahead, or None if the answer has no ``Date``. ``server_time`` is
+    the server's time, or this machine's if the answer has no ``Date``. ``elapsed`` is how many
+    seconds the answer took. ``first_status`` is the status of the refusal after which the request
+    was sent again with the server's time, or None. ``token`` is the one that was sent first.
     """
 
     url: str
@@ -67,7 +62,7 @@ class Reply:
 
     @property
     def verdict(self) -> str:
-        """What the answer says of the token: ``accepted``, ``refused``, or nothing: ``unclear``.
+        """``accepted`` or ``refused``, or ``unclear`` if the answer says nothing of the token.
 
         A 403 or 404 can come before any authentication, a 401 from an account without money.
         """
@@ -76,28 +71,30 @@ class Reply:
         product = product_of(self.url)
         if self.status < 300 and product and not product.takes_jwt:
             return "unclear"  # the SMS API refuses with 200
-        is_past_it = self.status < 300 or self.status in (402, 422)
-        if is_past_it or (self.status < 500 and self.reading.code == dialects.NO_MONEY):
-            return "accepted"
-        if self.status == 405 and self.body.strip():
+        if (
+            self.status < 300
+            or self.status in (402, 422)
+            or (self.status == 405 and self.body.strip())
+            or (self.status < 500 and self.reading.code == dialects.NO_MONEY)
+        ):
             return "accepted"
         return "refused" if refuses(self.status, self.url) else "unclear"
 
 
-def ask(url: str, auth: AuthBase, *, timeout: float) -> Reply:
-    """Make the request; ``timeout`` is in seconds, for all of it.
+def ask(url: str, auth: Callable[[PreparedRequest], PreparedRequest], *, timeout: float) -> Reply:
+    """Make the request, within ``timeout`` seconds, without following redirects.
 
-    Redirects are not followed. Raises what ``auth`` raises.
+    Raises what ``auth`` raises.
     """
     replies: list[Reply | Exception] = []
 
     def make() -> None:
         try:
             replies.append(_made(url, auth, timeout))
-        except Exception as error:  # raised again below, where a caller sees it
+        except Exception as error:  # raised below, in the caller's thread
             replies.append(error)
 
-    # requests' own timeout starts again with each byte that arrives.
+    # The timeout of requests starts again with each byte.
     thread = threading.Thread(target=make, daemon=True)
     thread.start()
     thread.join(timeout + 1)
@@ -109,10 +106,10 @@ def ask(url: str, auth: AuthBase, *, timeout: float) -> Reply:
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: Response) -> None:
-        """Return none: requests would read the whole body of a redirect for the next hop."""
+        """Return None: to prepare the next hop, requests would read the whole body."""
 
 
-def _made(url: str, auth: AuthBase, timeout: float) -> Reply:
+def _made(url: str, auth: Callable[[PreparedRequest], PreparedRequest], timeout: float) -> Reply:
     sent: list[str] = []
 
     def signed(request: PreparedRequest) -> PreparedRequest:
@@ -125,11 +122,11 @@ def _made(url: str, auth: AuthBase, timeout: float) -> Reply:
     with _Session() as session:
         try:
             response = session.get(url, auth=signed, timeout=timeout, stream=True)
-            body = _beginning(response, _MAX_ANSWER_BYTES, timeout)
+            body = _beginning(response, timeout)
         except NexmoJWTError:
             raise
-        except (OSError, ValueError) as error:  # requests' own, a CA bundle that is missing
-            return Reply(url, network_trouble(error, url, timeout))
+        except (OSError, ValueError) as error:  # those of requests, or a missing CA bundle
+            return Reply(url, _network_trouble(error, url, timeout))
     first = response.history[0] if response.history else response
     elapsed = first.elapsed.total_seconds()
     answered = started + elapsed
@@ -149,23 +146,22 @@ def _made(url: str, auth: AuthBase, timeout: float) -> Reply:
     )
 
 
-def _beginning(response: Response, limit: int, seconds: float) -> bytes:
-    """Return the first ``limit`` bytes of a streamed answer, or what came within ``seconds``.
+def _beginning(response: Response, seconds: float) -> bytes:
+    """Return the part of the body that arrives within ``seconds``, up to the limit.
 
-    What arrived before an answer breaks counts. The time is checked when a byte arrives, so one
-    byte is read at a time: a larger read would wait for all of its bytes.
+    It is read byte by byte: a larger read would wait for all of its bytes.
     """
     body, deadline = bytearray(), time.monotonic() + seconds
-    with suppress(OSError):  # a RequestException is one, niquests' too
+    with suppress(OSError):  # if the answer breaks, its beginning still counts
         for byte in response.iter_content(1):
             body += byte
-            if len(body) >= limit or time.monotonic() > deadline:
+            if len(body) >= _MAX_ANSWER_BYTES or time.monotonic() > deadline:
                 break
-    return bytes(body[:limit])
+    return bytes(body[:_MAX_ANSWER_BYTES])
 
 
 def _target(url: str, location: str | None) -> str:
-    """Return where a redirect leads, empty where that is not a URL."""
+    """Return the target of a redirect, or an empty string if it is not a URL."""
     try:
         target = urljoin(url, location) if location else ""
     except ValueError:
@@ -173,16 +169,15 @@ def _target(url: str, location: str | None) -> str:
     return dialects.line(target) if origin_of(target) else ""
 
 
-def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
-    """Say in a sentence why no answer came, and in another what to do."""
+def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
     origin = origin_of(url)
     host = origin.host if origin else url
-    reasons = list(_chain(error))
+    reasons = list(_reasons(error))
     if isinstance(error, requests.ReadTimeout):
         return _too_late(timeout)
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_trouble(host, reasons)
-    if isinstance(error, requests.exceptions.InvalidURL):  # redacted: it may contain a password
+    if isinstance(error, requests.exceptions.InvalidURL):  # not shown: it may contain a password
         return Trouble("The proxy's address cannot be read.", _PROXY_VARIABLES)
     if isinstance(error, requests.exceptions.ProxyError):
         return Trouble("The proxy does not answer, or refuses.", _PROXY_VARIABLES)
@@ -192,10 +187,9 @@ def network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
     if any(isinstance(reason, socket.gaierror) for reason in reasons):
         problem = f"The host name {host} could not be resolved."
         return Trouble(problem, "Check the name, the network connection and DNS.")
-    is_refused = any(isinstance(reason, ConnectionRefusedError) for reason in reasons)
-    if is_refused and select_proxy(url, get_environ_proxies(url)):
-        return Trouble("The proxy refuses connections.", _PROXY_VARIABLES)
-    if is_refused:
+    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
+        if select_proxy(url, get_environ_proxies(url)):
+            return Trouble("The proxy refuses connections.", _PROXY_VARIABLES)
         problem = f"{origin} refuses connections."
         return Trouble(problem, "Check that the server runs, and on this port.")
     if isinstance(error, requests.ConnectionError):
@@ -220,15 +214,16 @@ def _tls_trouble(host: str, reasons: list[object]) -> Trouble:
             "Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate.",
         )
     names = {str(reason.reason) for reason in reasons if isinstance(reason, ssl.SSLError)}
-    if names & _NOT_TLS:
+    # Releases of OpenSSL have different names for an answer in plain text.
+    if names & {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:
         problem = f"{host} does not speak TLS at this port."
         return Trouble(problem, "If it speaks plain http, write http:// in --url.")
     reason = ", ".join(sorted(names)) or "no reason given"
     return Trouble(f"TLS with {host} failed ({reason}).", "Look at the server's TLS settings.")
 
 
-def _chain(error: Any) -> Iterator[object]:
-    """Yield ``error`` and what is behind it; urllib3 keeps that in arguments and ``reason``."""
+def _reasons(error: Any) -> Iterator[object]:
+    """Yield ``error`` and its causes, which urllib3 keeps in ``args`` and ``reason``."""
     seen: list[object] = []
     waiting: list[object] = [error]
     while waiting:

@@ -1,4 +1,4 @@
-"""What ``nexmo-jwt check`` found, as lines for people and as JSON for machines."""
+"""The report of ``nexmo-jwt check``, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from .. import __version__
 from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
 from ..exchange.log_messages import clock_state
-from ..redaction import Secret, hide_key_text, quoted
+from ..redaction import may_hold_key_text, quoted
+from ..vonage.identifiers import is_application_id
 from .account import Record
-from .diagnosis import Cause, is_uuid
+from .diagnosis import Cause
 from .evidence import Evidence
 from .probe import Reply
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose token it was; without credentials and key for a token that was given."""
+    """The credentials and the key that were checked, or None for a token that was passed in."""
 
     credentials: Credentials | None = None
     key: Key | None = None
@@ -36,7 +37,7 @@ class Subject:
 
     @property
     def path(self) -> str | None:
-        """The file with the key, None where it is in none."""
+        """The file that has the key, or None if it is not in a file."""
         place = self.credentials.place if self.credentials else None
         path = self.key.path if self.key else None
         path = path or (place.path if isinstance(place, CLIConfig) else None)
@@ -44,18 +45,16 @@ class Subject:
 
     @property
     def mode(self) -> int | None:
-        """Who may read that file, None where the system has no such modes."""
+        """The permissions of that file, or None if there is no file or the system has no modes."""
         with suppress(OSError):
-            return stat.S_IMODE(os.stat(self.path).st_mode) if self.path and _HAS_MODES else None
+            if self.path and os.name == "posix":
+                return stat.S_IMODE(os.stat(self.path).st_mode)
         return None
-
-
-_HAS_MODES = os.name == "posix"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was asked, what came back, and what may be wrong."""
+    """What was checked, the answers, and the possible causes. ``hint`` ends the text."""
 
     subject: Subject
     evidence: Evidence
@@ -64,12 +63,12 @@ class Report:
 
     @property
     def reply(self) -> Reply:
-        """The answer to the first question."""
+        """The answer to the first request."""
         return self.evidence.reply
 
     @property
     def ok(self) -> bool | None:
-        """Whether all is well; None where the answer does not tell."""
+        """Whether all is well, or None if the answer is inconclusive."""
         if self.reply.status is None and self.causes[0].code != "network":
             return False
         if self.reply.verdict == "unclear":
@@ -87,7 +86,7 @@ class Report:
             and {"source": found.source, "also_checked": list(found.also_checked)},
             "application": {
                 "id": self._application_id,
-                "looks_valid": is_uuid(subject.application_id),
+                "looks_valid": is_application_id(subject.application_id),
             },
             "key": key
             and {
@@ -115,14 +114,11 @@ class Report:
         application_id = self.subject.application_id
         if application_id is None:
             return None
-        if isinstance(application_id, str) and not isinstance(
-            hide_key_text(application_id), Secret
-        ):
-            return application_id
-        return quoted(application_id)
+        is_shown = isinstance(application_id, str) and not may_hold_key_text(application_id)
+        return str(application_id) if is_shown else quoted(application_id)
 
     def as_text(self, *, with_public_key: bool) -> Iterator[str]:
-        """Yield the verdict, the causes, and what they were judged from."""
+        """Yield the lines of the report: the verdict, the causes, and the evidence."""
         yield self._verdict()
         for number, cause in enumerate(self.causes, 1):
             yield ""
@@ -153,13 +149,12 @@ class Report:
             if found.also_checked:
                 checked = ", ".join(found.also_checked)
                 yield f"  also checked, no credentials there: {checked}"
-        looks = (
-            "" if is_uuid(application_id) else " - not a UUID, so probably not an application id"
-        )
-        yield f"application: {self._application_id}{looks}"
+        doubt = " - not a UUID, so probably not an application id"
+        is_id = is_application_id(application_id)
+        yield f"application: {self._application_id}{'' if is_id else doubt}"
 
     def _lines_on_the_key(self, with_public_key: bool) -> Iterator[str]:
-        """Yield lines on the key: its size and form, its fingerprint, and who may read its file."""
+        """Yield the size and form of the key, its fingerprint, and who can read its file."""
         key, path, mode = self.subject.key, self.subject.path, self.subject.mode
         if not key:
             return
@@ -201,7 +196,7 @@ class Report:
         if users:
             yield "also asked, since Voice's refusals do not say why:"
             yield f"  GET {users.url}"
-            # Not the server's words: it may have got the secret meanwhile.
+            # Not the text: the server may have received the secret before, and repeat it.
             said = "" if users.verdict == "accepted" else f", read as: {users.reading.code}"
             yield f"  {users.trouble.problem if users.trouble else _status(users) + said}"
         if self.hint:
@@ -212,7 +207,7 @@ def _what_the_account_said(record: Record) -> str:
     reply = record.reply
     if reply.status is None:
         return reply.trouble.problem if reply.trouble else ""
-    # Not the server's words: they may repeat the secret.
+    # Not the text: it may repeat the secret.
     said = _status(reply)
     if reply.status == 401:
         return f"{said}: the API key and secret are refused, so nothing is known of the application"
@@ -230,13 +225,13 @@ def _status(reply: Reply) -> str:
 
 
 def _public_key_pem(key: Key) -> str:
-    """Return the public key in PEM, as Vonage's dashboard takes it."""
+    """Return the public key as PEM, the form that Vonage's dashboard accepts."""
     public_key = key.current().private.public_key()
     return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _versions() -> str:
-    """Return the versions of this package, its dependencies, Python and the system in a line."""
+    """Return the versions of this package, its dependencies, Python and the system."""
     names = ("requests", "PyJWT", "cryptography")
     theirs = ", ".join(f"{name} {version(name)}" for name in names)
     system = f"{platform.system()} {platform.release()}"
