@@ -1,7 +1,6 @@
 """A pytest plugin with the fixture ``nexmo``.
 
-pytest imports it in each run where this package is installed, so the rest is imported by the
-fixture.
+pytest imports this module at every start, so only the fixture imports the rest of the package.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _nexmo_key() -> RSAPrivateKey:
-    """A key takes a tenth of a second to make: one for all tests."""
+    """One key for all tests: it takes 0.1 s to make."""
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -28,16 +27,16 @@ def _nexmo_key() -> RSAPrivateKey:
 
 @pytest.fixture
 def nexmo(_nexmo_key: RSAPrivateKey) -> Iterator[Sandbox]:
-    """A running ``Sandbox`` whose credentials are the ones that ``NexmoJWT()`` finds.
+    """A running ``Sandbox``, whose credentials ``NexmoJWT()`` finds.
 
-    The ``VONAGE_`` variables are set to its application and account, other variables with
-    credentials are unset, and ``NEXMO_JWT_HOSTS`` names the sandbox alone: a request to any other
-    host raises ``ScopeError``. ``NO_PROXY`` keeps the sandbox away from a proxy.
+    The ``VONAGE_`` variables are set to its application and account, and other variables with
+    credentials are unset. ``NEXMO_JWT_HOSTS`` is set to the sandbox: a request to any other host
+    raises ``ScopeError``. ``NO_PROXY`` keeps requests to the sandbox from a proxy.
     """
     from .credentials.places import VARIABLES
     from .sandbox import Sandbox
 
-    # Not the test's own monkeypatch, whose undo() would bring the person's credentials back.
+    # Not the monkeypatch of the test: its undo() would restore the user's credentials.
     with Sandbox(key=_nexmo_key) as sandbox, pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
             patch.delenv(name, raising=False)

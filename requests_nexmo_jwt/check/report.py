@@ -165,19 +165,17 @@ class Report:
         elif mode is not None:
             yield f"  only you can read {path} (mode {mode:04o})"
         if with_public_key:
-            yield from ["", *_public_key_pem(key).splitlines(), ""]
+            public_key = key.current().private.public_key()
+            pem = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            yield from ["", *pem.decode().splitlines(), ""]
 
     def _lines_on_the_answer(self) -> Iterator[str]:
         reply = self.reply
         yield f"request: GET {_without_secret(reply.url)}"
         if reply.status is None:
             return
-        after = (
-            f", after a {reply.first_status} to a token signed with this machine's time"
-            if reply.first_status
-            else ""
-        )
-        yield f"  {reply.status} {reply.reason}{after}"
+        after = f", after a {reply.first_status} to a token signed with this machine's time"
+        yield f"  {reply.status} {reply.reason}{after if reply.first_status else ''}"
         if reply.reading.text:
             yield f"  the server says: {reply.reading.text}"
         if reply.reading.trace_id and self.causes:
@@ -205,10 +203,9 @@ class Report:
 
 def _what_the_account_said(record: Record) -> str:
     reply = record.reply
-    if reply.status is None:
-        return reply.trouble.problem if reply.trouble else ""
-    # Not the text: it may repeat the secret.
-    said = _status(reply)
+    if reply.trouble:
+        return reply.trouble.problem
+    said = _status(reply)  # not the text: it may repeat the secret
     if reply.status == 401:
         return f"{said}: the API key and secret are refused, so nothing is known of the application"
     if record.public_key:
@@ -224,17 +221,7 @@ def _status(reply: Reply) -> str:
     return f"{reply.status} {responses.get(reply.status or 0, '')}".rstrip()
 
 
-def _public_key_pem(key: Key) -> str:
-    """Return the public key as PEM, the form that Vonage's dashboard accepts."""
-    public_key = key.current().private.public_key()
-    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
 def _versions() -> str:
-    """Return the versions of this package, its dependencies, Python and the system."""
-    names = ("requests", "PyJWT", "cryptography")
-    theirs = ", ".join(f"{name} {version(name)}" for name in names)
-    system = f"{platform.system()} {platform.release()}"
-    return (
-        f"requests-nexmo-jwt {__version__}, {theirs}, Python {platform.python_version()}, {system}"
-    )
+    versions = [f"{name} {version(name)}" for name in ("requests", "PyJWT", "cryptography")]
+    python, system = platform.python_version(), f"{platform.system()} {platform.release()}"
+    return ", ".join([f"requests-nexmo-jwt {__version__}", *versions, f"Python {python}", system])
