@@ -90,19 +90,22 @@ def tokens(requests: list[SeenRequest]) -> list[str]:
     return [seen.claims["jti"] for seen in requests]
 
 
-def fresh(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+def fresh(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     assert fetch(f"{nexmo.url}/v1/calls", f"{nexmo.url}/v1/calls") == [200, 200]
     return len(set(tokens(nexmo.requests))) == 2
 
 
-def none_elsewhere(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
-    for target in (other.url, other.url.replace("127.0.0.1", "localhost")):
+def none_elsewhere(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+    targets = [other.url, other.url.replace("127.0.0.1", "localhost")]
+    for target in targets:
         nexmo.answer_next(302, {"Location": f"{target}/redirected"})
-        followed = fetch(f"{nexmo.url}/v1/calls")
-        assert followed == [401] or is_refused(followed)  # 401: it arrived there
-        assert is_refused(fetch(f"{target}/direct"))
+    followed = fetch(f"{nexmo.url}/v1/calls", f"{nexmo.url}/v1/calls")
+    assert is_refused(fetch(f"{other.url}/direct"))
+    if client.startswith("aiohttp"):  # it asks at each hop
+        return is_refused(followed) and len(tokens(nexmo.requests)) == 1 and other.requests == []
+    assert followed == [401, 401]
     assert len(tokens(nexmo.requests)) == 2
-    return {seen.verdict for seen in other.requests} <= {NO_TOKEN}
+    return [seen.verdict for seen in other.requests] == [NO_TOKEN] * 2
 
 
 def is_refused(result: object) -> bool:
@@ -110,17 +113,19 @@ def is_refused(result: object) -> bool:
     return result == [] or str(result).startswith(("ScopeError", "ClientOSError"))
 
 
-def clock(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+def clock(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     nexmo.clock_offset = -3600
     return bool(fetch(f"{nexmo.url}/v1/calls") == [200])
 
 
-def proxy_guard(fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
+def proxy_guard(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTP_PROXY", other.url)
         assert is_refused(fetch(f"{nexmo.url}/v1/calls"))
         patch.setenv("NO_PROXY", "127.0.0.0/8")  # which some clients read and some do not
-        fetch(f"{nexmo.url}/v1/calls")
+        reads_ranges = client.startswith(("requests", "HTTPie", "niquests"))
+        answer = fetch(f"{nexmo.url}/v1/calls")
+        assert answer == [200] if reads_ranges else is_refused(answer)
         patch.setenv("NO_PROXY", "example.com,127.0.0.1")
         assert fetch(f"{nexmo.url}/v1/calls") == [200]
     return other.requests == []
@@ -141,8 +146,8 @@ PROMISES = [fresh, none_elsewhere, clock, proxy_guard]
 def test_a_client_keeps_a_promise_or_the_table_says_that_it_does_not(
     promise: Callable[..., bool], client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox
 ) -> None:
-    cell = table()[client][PROMISES.index(promise)]
-    assert promise(fetch, nexmo, other) is {"yes": True, "no": False}[re.match("yes|no", cell)[0]]
+    cell = re.match("yes|no", table()[client][PROMISES.index(promise)])
+    assert promise(client, fetch, nexmo, other) is (cell[0] == "yes")
 
 
 def test_the_table_has_these_clients_and_no_others() -> None:
@@ -181,7 +186,7 @@ def test_a_websocket_in_clear_text_is_refused_beside_whichever_proxy(
         lambda: auth.header(shouted),
         lambda: auth(request),
     ):
-        with pytest.raises(ScopeError, match=r"names a proxy for|in clear text"):
+        with pytest.raises(ScopeError, match="names a proxy for"):
             sign()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert auth.header(url).startswith("Bearer ")
