@@ -1,4 +1,4 @@
-"""What an account says of an application: whether it has it, and with which public key."""
+"""Look up an application, and its public key, with the API key and secret of an account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from requests import PreparedRequest
-from requests.auth import AuthBase
 
 from ..credentials.key import fingerprint
 from ..credentials.places import Account
@@ -22,10 +21,10 @@ from .probe import Reply, ask
 
 @dataclass(frozen=True)
 class Record:
-    """What ``account`` said of an application in ``reply``.
+    """The ``reply`` about an application to a request with the key and secret of ``account``.
 
-    ``public_key`` is None where it has no readable one. ``is_ours``: the account was found at the
-    place that names the application, so the application should be one of its own.
+    ``public_key`` is None if the reply has no readable one. ``is_ours`` means that the account was
+    found in the same place as the application's id, so the application should be one of its own.
     """
 
     account: Account
@@ -35,7 +34,7 @@ class Record:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the account has no such application; a 404 of a gateway or a mock is another."""
+        """Whether the account has no such application. Gateways and mocks send other 404s."""
         fields = json_object(self.reply.body) or {}
         kind = str(fields.get("type", "nexmo.com"))
         is_vonage_s = "title" in fields and re.search(r"(nexmo|vonage)\.com", kind)
@@ -43,46 +42,36 @@ class Record:
 
     @property
     def fingerprint(self) -> str:
-        """That of the public key, empty without one."""
+        """The fingerprint of the public key, or an empty string."""
         return fingerprint(self.public_key) if self.public_key else ""
 
 
 def look_up(
     account: Account, application_id: str, url: str, scope: Scope, *, timeout: float, is_ours: bool
 ) -> Record | None:
-    """Ask Vonage for an application, or the server of ``url`` where that is on this machine.
+    """Look up an application at Vonage, or at the server of ``url`` if that is on loopback.
 
-    None where Vonage is not in ``scope``: other hosts were configured, so Vonage is not asked.
-    And a server on this machine gets only what is meant for it: an account that is ``is_ours``,
-    unless that server was configured.
+    Return None if the server may not receive the key and secret: Vonage has to be in ``scope``, and
+    a loopback server too, unless the account ``is_ours``.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", application_id):
         return None
     origin = origin_of(url)
-    where = origin if origin and origin.is_loopback else _VONAGE
+    where = origin if origin and origin.is_loopback else Origin("https", API_HOST, 443)
     if not scope.is_configured(where) and not (where.is_loopback and is_ours):
         return None
-    reply = ask(f"{where}/v2/applications/{application_id}", _Basic(account), timeout=timeout)
+
+    def with_basic(request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = account.header()
+        return request
+
+    reply = ask(f"{where}/v2/applications/{application_id}", with_basic, timeout=timeout)
     return Record(account, reply, _public_key(reply, application_id), is_ours)
-
-
-_VONAGE = Origin("https", API_HOST, 443)
-
-
-class _Basic(AuthBase):
-    """Sends the API key and secret, which stay a ``Secret`` until then."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-
-    def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        r.headers["Authorization"] = self._account.header()
-        return r
 
 
 def _public_key(reply: Reply, application_id: str) -> RSAPublicKey | None:
     fields = json_object(reply.body)
-    # A mock's example answer is about another application.
+    # The example answer of a mock has the id of another application.
     if reply.status != 200 or not fields or fields.get("id") != application_id:
         return None
     try:

@@ -1,9 +1,8 @@
-"""What to ask to find out why a token is refused: a request, and more where that leaves it open."""
+"""Make the request that is refused, and further ones if its answer gives no reason."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Request
 from requests.auth import AuthBase
@@ -13,18 +12,19 @@ from ..credentials import discovery as credentials
 from ..credentials.places import CLIConfig, Environment, Place
 from ..errors import CredentialsError
 from ..scope import Scope
+from ..url import origin_of
 from ..vonage import dialects
 from . import account
 from .account import Record
 from .diagnosis import CERTAIN, causes
 from .evidence import Evidence
-from .probe import Reply, ask
+from .probe import ask
 
 
 class GivenToken(AuthBase):
-    """Sends a token that was given, to hosts in scope."""
+    """Sends a given token to hosts in scope."""
 
-    #: Nobody knows the key.
+    #: Empty: the key is not known.
     fingerprint: str = ""
 
     def __init__(self, token: str, hosts: list[str] | None = None) -> None:
@@ -36,7 +36,7 @@ class GivenToken(AuthBase):
         return r
 
     def header(self, url: str) -> str:
-        """Return the header; raise ``ScopeError`` where ``url`` may not have it."""
+        """Return the header; raise ``ScopeError`` if ``url`` may not receive it."""
         self._scope.check(url)
         return f"Bearer {self._token}"
 
@@ -50,32 +50,28 @@ def investigate(
     may_ask_the_account: bool,
     timeout: float,
 ) -> Evidence:
-    """Ask ``url``, and after a refusal what the answers so far leave open.
+    """Request ``url``. If that is refused without a certain cause, ask the account and Users.
 
-    ``place`` is where the application's id came from. Raises what ``auth`` raises.
+    ``place`` is where the application's id was found. Raises what ``auth`` raises.
     """
-    auth.header(url)  # raises what it raises here, not in another thread
+    auth.header(url)  # raises a ScopeError, also for an invalid URL
     url = str(Request("GET", url).prepare().url)  # as it will be sent: without /../ and the like
     evidence = Evidence(ask(url, auth, timeout=timeout), auth.fingerprint)
-    if _is_open(evidence) and may_ask_the_account:
+    if _is_unexplained(evidence) and may_ask_the_account:
         record = _look_up(evidence, Scope(hosts), place, timeout)
         evidence = replace(evidence, record=record)
     product = evidence.product
-    says_nothing = evidence.reply.reading.code == dialects.UNKNOWN
-    if _is_open(evidence) and says_nothing and product and product.refuses_without_a_reason:
-        evidence = replace(evidence, users=_ask_users(url, auth, timeout))
+    has_no_reason = evidence.reply.reading.code == dialects.UNKNOWN
+    if has_no_reason and product and product.refuses_without_a_reason and _is_unexplained(evidence):
+        users = f"{origin_of(url)}/v1/users?page_size=1"
+        evidence = replace(evidence, users=ask(users, auth, timeout=timeout))
     return evidence
 
 
-def _is_open(evidence: Evidence) -> bool:
-    """Tell whether the token was refused, and it is not certain why."""
+def _is_unexplained(evidence: Evidence) -> bool:
+    """Return whether the token was refused without a certain cause."""
     is_certain = any(cause.certainty == CERTAIN for cause in causes(evidence))
     return evidence.reply.verdict == "refused" and not is_certain
-
-
-def _ask_users(url: str, auth: NexmoJWT | GivenToken, timeout: float) -> Reply:
-    parts = urlsplit(url)
-    return ask(f"{parts.scheme}://{parts.netloc}/v1/users?page_size=1", auth, timeout=timeout)
 
 
 def _look_up(
@@ -84,7 +80,7 @@ def _look_up(
     application_id = evidence.token.claims.get("application_id")
     try:
         found = credentials.find_account(place)
-    except CredentialsError:  # a place that has nothing to do with the arguments
+    except CredentialsError:  # a broken place, which the arguments do not need
         return None
     if found is None or not isinstance(application_id, str):
         return None

@@ -194,8 +194,8 @@ def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         return Trouble(problem, "Check that the server runs, and on this port.")
     if isinstance(error, requests.ConnectionError):
         return Trouble(f"The connection to {host} broke before a whole answer came.", "Try again.")
-    said = dialects.line(str(error))
-    return Trouble(f"The request or its answer is not valid: {said}", "Correct what it names.")
+    text = dialects.line(str(error))
+    return Trouble(f"The request or its answer is not valid: {text}", "Correct what it names.")
 
 
 _PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."

@@ -230,8 +230,8 @@ class Sandbox:
         else:
             verdict = _ACCEPTED
             answer = self._accepted(call)
-        ours = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": _in_ascii(verdict)[:200]}
-        answer = answer._replace(headers={**ours, **answer.headers})
+        added = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": _in_ascii(verdict)[:200]}
+        answer = answer._replace(headers={**added, **answer.headers})
         with suppress(IndexError):
             answer = self._next_answers.popleft()
         claims = self._judge.claims_in(call)

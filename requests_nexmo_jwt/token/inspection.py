@@ -1,9 +1,8 @@
-"""What a token says, and which of the documented rules it keeps: no key needed."""
+"""Take a token apart, without a key, and check it against the documented rules."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,22 +16,20 @@ from ..errors import TokenError
 from ..redaction import quoted
 from .rules import acl_opens, longest_life, read_time, span, violations
 
-#: Tokens that servers take in a header are far smaller.
+#: Far more than servers accept in a header.
 MAX_TEXT_BYTES = 1 << 20
 
 _BEARER = re.compile(r"\bBearer\s+([^\s'\"]*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")
 _NOT_OF_A_TOKEN = re.compile(r"[^\w.-]+")
 
-_TWO_READINGS = "parsers disagree on which one counts"
-
-# The rules in the order in which they are shown, each as it reads where it is kept.
+# The rules in the order in which they are shown, each with the reason if it is kept.
 _RULES = {
     "alg": "RS256",
     "typ": "JWT",
     "application_id": "present",
     "iat": "an integer, not in the future",
-    "exp": "not in the past",
+    "exp": "",  # _reason_for_exp
     "nbf": "in the past, or absent",
     "jti": "present",
     "sub": "a string, or absent",
@@ -42,10 +39,10 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A documented rule, and in a few words how the token keeps or breaks it.
+    """A documented rule, and the ``reason`` why the token keeps or breaks it.
 
-    ``kept`` is None where no source says whether Nexmo accepts such a token. ``code`` is the
-    violation's, None where the rule is kept.
+    ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` is that of the
+    violation, or None if the rule is kept.
     """
 
     name: str
@@ -56,7 +53,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A token taken apart. Nothing in it is verified: anybody could have written it."""
+    """A token taken apart. Nothing in it is verified.
+
+    ``repeated`` are the names that its header or its claims have more than once.
+    """
 
     token: str
     header: dict[str, Any]
@@ -64,13 +64,12 @@ class Inspection:
     repeated: tuple[str, ...]
 
     def rules(self, *, now: float) -> list[Rule]:
-        """Return every rule, judged at ``now`` (Unix seconds)."""
+        """Return all rules, checked at ``now`` (Unix seconds)."""
         found = list(self._violations(now))
         rules = [rule for rule in found if rule.name not in _RULES]
-        for name, kept in _RULES.items():
-            rules += [rule for rule in found if rule.name == name] or [
-                Rule(name, True, self._note(name) or kept)
-            ]
+        for name, reason in {**_RULES, "exp": self._reason_for_exp()}.items():
+            broken = [rule for rule in found if rule.name == name]
+            rules += broken or [Rule(name, True, reason)]
         return rules
 
     def broken(self, *, now: float) -> list[Rule]:
@@ -78,19 +77,14 @@ class Inspection:
         return [rule for rule in self._violations(now) if rule.kept is False]
 
     def broken_by_date(self, date: float) -> list[Rule]:
-        """Return the rules that it breaks at a server's ``date``, which has dropped its fraction.
-
-        What is broken during a part of that second alone is left out.
-        """
-        later = self.broken(now=date + 1)
-        return [
-            rule for rule in self.broken(now=date) if rule.name in {late.name for late in later}
-        ]
+        """Return the rules that the token breaks during the whole second of a server's ``date``."""
+        later = {rule.name for rule in self.broken(now=date + 1)}
+        return [rule for rule in self.broken(now=date) if rule.name in later]
 
     def opens(self, method: str, path: str) -> bool | None:
-        """Tell whether the token opens ``path``: without an ``acl`` it does.
+        """Return whether the token permits ``path``, or None if its ``acl`` is malformed.
 
-        None where the ``acl`` cannot be read.
+        A token without an ``acl`` permits every path.
         """
         if "acl" not in self.claims:
             return True
@@ -100,7 +94,7 @@ class Inspection:
 
     def _violations(self, now: float) -> Iterator[Rule]:
         for name in self.repeated:
-            reason = f"{quoted(name)} appears more than once: {_TWO_READINGS}"
+            reason = f"{quoted(name)} appears more than once: parsers disagree on which one counts"
             yield Rule(name, False, reason, "repeated")
         if self.header.get("alg") != "RS256":
             reason = f"alg is {self.header.get('alg')!r:.40}; Nexmo requires 'RS256'"
@@ -108,21 +102,18 @@ class Inspection:
         if self.header.get("typ") != "JWT":
             reason = f"typ is {self.header.get('typ')!r:.40}; only 'JWT' is documented"
             yield Rule("typ", None, reason, "malformed")
-        for found in violations(self.claims, now=now):
-            kept = False if found.is_documented else None
-            yield Rule(found.claim, kept, found.reason, found.code)
+        for claim, code, reason, is_documented in violations(self.claims, now=now):
+            yield Rule(claim, False if is_documented else None, reason, code)
 
     def is_signed_by(self, key: RSAPublicKey) -> bool:
-        """Verify the RS256 signature with the public key of an application."""
+        """Return whether the RS256 signature matches the public key."""
         try:
             jwt.PyJWS().decode(self.token, key, algorithms=["RS256"])
         except jwt.InvalidTokenError:
             return False
         return True
 
-    def _note(self, name: str) -> str | None:
-        if name != "exp":
-            return None
+    def _reason_for_exp(self) -> str:
         iat, exp = read_time(self.claims.get("iat")), read_time(self.claims.get("exp"))
         longest = span(longest_life(self.claims))
         if iat is None:
@@ -135,9 +126,9 @@ class Inspection:
 
 
 def find_token(text: str) -> str:
-    """Return the token in ``text``: alone, in an ``Authorization`` header or a curl command line.
+    """Return the token in ``text``: a token, an ``Authorization`` header or a curl command line.
 
-    Raises ``TokenError`` where there is none.
+    Raises ``TokenError`` if there is none.
     """
     alone = text.strip()
     if not alone:
@@ -161,7 +152,7 @@ def find_token(text: str) -> str:
 def inspect(token: str) -> Inspection:
     """Take ``token`` apart.
 
-    Raises ``TokenError`` where it is not a JSON Web Token; the message does not show it.
+    Raises ``TokenError`` if it is not a JSON Web Token. The message does not contain it.
     """
     try:
         parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
@@ -169,8 +160,9 @@ def inspect(token: str) -> Inspection:
         header, repeated_header = _object(header_text)
         claims, repeated_claims = _object(parts["payload"])
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-        is_jwt_s = isinstance(error, jwt.InvalidTokenError)
-        problem = str(error).partition(":")[0] if is_jwt_s else "its JSON is broken"
+        problem = "its JSON is broken"
+        if isinstance(error, jwt.InvalidTokenError):
+            problem = str(error).partition(":")[0]
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(
@@ -179,19 +171,8 @@ def inspect(token: str) -> Inspection:
     )
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text:.20} is beyond all numbers")
-    return number
-
-
 def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
-    """Return a JSON object, and the names that it has more than once."""
+    """Return the JSON object in ``text``, and the names that it has more than once."""
     repeated: list[str] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -199,9 +180,8 @@ def _object(text: bytes) -> tuple[dict[str, Any], list[str]]:
         repeated.extend(sorted(name for name in times if times[name] > 1))
         return dict(pairs)
 
-    found = json.loads(
-        text, object_pairs_hook=collect, parse_constant=_no_constant, parse_float=_finite
-    )
+    found = json.loads(text, object_pairs_hook=collect)
+    json.dumps(found, allow_nan=False)  # raises ValueError for NaN and infinity
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found, repeated

@@ -1,4 +1,4 @@
-"""Which of the documented rules a token keeps, and what its acl opens.
+"""The documented rules for claims, and the paths that an acl permits.
 
 ``docs/vonage.md`` has the sources.
 """
@@ -15,10 +15,7 @@ from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, Violation, form_violations, i
 
 
 def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
-    """Yield each rule that the ``claims`` of a token break at ``now`` (Unix seconds).
-
-    Whether the application exists, only the server knows.
-    """
+    """Yield each rule that the ``claims`` of a token break at ``now`` (Unix seconds)."""
     now = int(now)
     for name in ("application_id", "jti"):
         if not isinstance(claims.get(name), str) or not claims[name]:
@@ -34,7 +31,7 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
 
 
 def _versions_in(acl: object) -> Iterator[Violation]:
-    """Yield what is wrong with a path such as ``/v1/calls``: ``/*/`` matches the version."""
+    """Yield a violation for a path with a version, such as ``/v1/calls`` for ``/*/calls``."""
     paths = acl.get("paths") if isinstance(acl, Mapping) else None
     for path in paths if isinstance(paths, Mapping) else ():
         version, _, further = str(path).removeprefix("/").partition("/")
@@ -64,8 +61,9 @@ def _odd_time(name: str, value: object) -> Violation:
 
 
 def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]:
-    """Yield what is wrong with the times that could be read, whatever their form."""
+    """Yield a violation for each wrong time, including those in an undocumented form."""
     iat, exp, nbf = (read_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
+    longest = longest_life(claims)
     if iat is not None and iat > now:
         reason = f"iat is {span(iat - now)} in the future: a clock is wrong"
         yield Violation("iat", "future", reason)
@@ -73,33 +71,32 @@ def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]
         yield Violation("exp", "expired", "expired: 15 min after iat, since there is no exp")
     if exp is not None and exp <= now:
         yield Violation("exp", "expired", f"expired {span(now - exp)} ago")
-    elif exp is not None and iat is not None and iat + longest_life(claims) <= now:
-        ago = span(now - iat - longest_life(claims))
-        reason = f"expired {ago} ago: {span(longest_life(claims))} after iat, whatever exp says"
-        yield Violation("exp", "expired", reason)
-    elif exp is not None and iat is not None and exp <= iat:
-        yield Violation("exp", "lifetime", "exp is not after iat: never valid")
-    elif exp is not None and iat is not None and exp - iat < MIN_TTL:
-        reason = (
-            f"exp is {exp - iat} s after iat; 30 s is the documented minimum, and whether Nexmo "
-            "enforces it is not documented"
-        )
-        yield Violation("exp", "lifetime", reason, is_documented=False)
+    elif exp is not None and iat is not None:
+        if iat + longest <= now:
+            ago = span(now - iat - longest)
+            reason = f"expired {ago} ago: {span(longest)} after iat, whatever exp says"
+            yield Violation("exp", "expired", reason)
+        elif exp <= iat:
+            yield Violation("exp", "lifetime", "exp is not after iat: never valid")
+        elif exp - iat < MIN_TTL:
+            reason = f"exp is {exp - iat} s after iat; 30 s is the documented minimum, and whether "
+            reason += "Nexmo enforces it is not documented"
+            yield Violation("exp", "lifetime", reason, is_documented=False)
     if nbf is not None and nbf > now:
         reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
         yield Violation("nbf", "future", reason)
 
 
 def longest_life(claims: Mapping[str, Any]) -> int:
-    """Return the seconds after ``iat`` that count at most: 24 h, 30 days for a client of Video."""
-    is_video = claims.get("scope") == "session.connect"
-    return 30 * MAX_TTL if is_video else MAX_TTL
+    """Return the longest lifetime in seconds: 24 h, or 30 days for a Video client."""
+    return 30 * MAX_TTL if claims.get("scope") == "session.connect" else MAX_TTL
 
 
 def read_time(value: object) -> int | None:
-    """Return the Unix seconds that a claim means, also where it has them as a string or a fraction.
+    """Return the Unix seconds in a claim, or None.
 
-    Whether Nexmo accepts those is not documented; other faults can be reported all the same.
+    Strings and fractions are read too: whether Nexmo accepts them is not documented, and the token
+    may break other rules as well.
     """
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         return int(value)
@@ -109,22 +106,19 @@ def read_time(value: object) -> int | None:
 
 
 def span(seconds: float) -> str:
-    """Return a time of ``seconds`` as people say it, rounded: ``14 min``, ``3 days``.
-
-    A unit is used from two of it on.
-    """
-    for size, unit in ((1, "s"), (60, "min"), (3600, "hours")):
+    """Return ``seconds``, rounded, in the largest unit of which it has two: ``3 days``."""
+    for size, unit, limit in ((1, "s", 120), (60, "min", 120), (3600, "hours", 48)):
         number = round(seconds / size)
-        if number < {1: 120, 60: 120, 3600: 48}[size]:
+        if number < limit:
             return f"{number} {unit}"
     return f"{round(seconds / 86400)} days"
 
 
 def acl_opens(acl: Mapping[str, Any], method: str, path: str) -> bool:
-    """Tell whether a well-formed ``acl`` opens ``path`` for ``method``; ``filters`` are not read.
+    """Return whether a well-formed ``acl`` permits ``method`` on ``path``; filters are ignored.
 
-    In a path of an ``acl``, ``*`` matches anything within a segment, and ``**``
-    any number of segments, none included: ``/*/calls/**`` opens ``/v1/calls``.
+    ``*`` matches anything within a segment and ``**`` any number of segments, also none:
+    ``/*/calls/**`` permits ``/v1/calls``.
     """
     return any(
         method in rule.get("methods", [method]) and _path_matches(pattern, path)
@@ -133,9 +127,9 @@ def acl_opens(acl: Mapping[str, Any], method: str, path: str) -> bool:
 
 
 def _path_matches(pattern: str, path: str) -> bool:
-    """Match segment by segment: the time is bounded, whatever the pattern."""
+    """Match segment by segment, which no pattern can make slow."""
     parts = path.split("/")[1:]
-    reached = {0}  # how many parts the pattern may have used up so far
+    reached = {0}  # the numbers of parts that the pattern may have matched so far
     for segment in pattern.split("/")[1:]:
         if segment == "**":
             reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))

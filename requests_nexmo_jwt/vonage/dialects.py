@@ -106,8 +106,8 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _code_of_words(text: str) -> str:
-    said = (code for words, code in _WORDS if re.search(words, text[:_MAX_READ], re.IGNORECASE))
-    return next(said, UNKNOWN)
+    codes = (code for words, code in _WORDS if re.search(words, text[:_MAX_READ], re.IGNORECASE))
+    return next(codes, UNKNOWN)
 
 
 def line(text: str) -> str:
