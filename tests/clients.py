@@ -28,7 +28,8 @@ def by_niquests(job: dict[str, Any]) -> list[int]:
         session.auth, session.verify = NexmoJWT(*job["credentials"], hosts=job["hosts"]), job["ca"]
         statuses = []
         for url in job["urls"]:
-            answer = session.get(url, timeout=20)
+            method = "POST" if "data" in job else "GET"
+            answer = session.request(method, url, data=job.get("data"), timeout=20)
             session.gather()
             statuses.append(answer.status_code)
         return statuses

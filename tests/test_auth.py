@@ -1,38 +1,20 @@
 """The walk of a request: signed, redirected, and what others make of its answers."""
 
 import io
-import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import jwt
 import pytest
 import requests
-from conftest import NO_TOKEN, REPOSITORY, Internet, Keys, answering
+from conftest import NO_TOKEN, Internet, Keys, answering
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from requests_nexmo_jwt import NexmoJWT, ScopeError
 from requests_nexmo_jwt.sandbox import Sandbox
-
-
-def token_sent(response: requests.Response) -> str:
-    scheme, token = response.request.headers["Authorization"].split(" ")
-    assert scheme == "Bearer"
-    return token
-
-
-def test_the_two_lines_of_the_readme_get_the_calls(nexmo: Sandbox) -> None:
-    auth = NexmoJWT(nexmo.application_id, nexmo.private_key)
-    response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
-    assert response.status_code == 200
-    assert response.json()["_embedded"]["calls"]
 
 
 def test_each_request_of_a_session_has_a_token_of_its_own(nexmo: Sandbox) -> None:
@@ -43,17 +25,12 @@ def test_each_request_of_a_session_has_a_token_of_its_own(nexmo: Sandbox) -> Non
     assert len({seen.claims["jti"] for seen in nexmo.requests}) == 5
 
 
-def test_the_body_and_the_other_headers_are_left_alone(nexmo: Sandbox) -> None:
-    response = requests.post(
-        f"{nexmo.url}/v1/calls", auth=nexmo.auth(), data=b"\0binary", headers={"X-Mine": "1"}
-    )
+def test_only_the_authorization_header_is_replaced(nexmo: Sandbox) -> None:
+    headers = {"authorization": "Basic eDp5", "X-Mine": "1"}
+    response = requests.post(nexmo.url, auth=nexmo.auth(), data=b"\0binary", headers=headers)
+    assert response.ok
     assert nexmo.requests[-1].body == b"\0binary"
     assert response.request.headers["X-Mine"] == "1"
-
-
-def test_a_header_that_the_user_wrote_is_replaced(nexmo: Sandbox) -> None:
-    headers = {"authorization": "Basic eDp5"}
-    assert requests.get(nexmo.url, auth=nexmo.auth(), headers=headers).ok
 
 
 def test_a_header_for_any_other_client_is_a_fresh_token_where_one_may_go(nexmo: Sandbox) -> None:
@@ -84,20 +61,13 @@ def test_a_redirect_to_the_same_origin_carries_the_token_and_history_tells_the_t
     assert response.status_code == 200
     hops = [*response.history, response]
     assert [hop.request.path_url for hop in hops] == ["/v1/first", "/v1/second", "/v1/third"]
-    sent = [jwt.decode(token_sent(hop), options={"verify_signature": False}) for hop in hops]
-    assert sent == [seen.claims for seen in nexmo.requests]
-    assert len({claims["jti"] for claims in sent}) == 1
+    (token,) = {hop.request.headers["Authorization"].removeprefix("Bearer ") for hop in hops}
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert [seen.claims for seen in nexmo.requests] == [claims] * 3
     assert all(seen.accepted for seen in nexmo.requests)
 
 
-def test_a_redirect_to_another_host_carries_no_token(nexmo: Sandbox) -> None:
-    with Sandbox() as elsewhere:
-        nexmo.answer_next(302, {"Location": elsewhere.url.replace("127.0.0.1", "localhost")})
-        requests.get(nexmo.url, auth=nexmo.auth())
-        assert [seen.verdict for seen in elsewhere.requests] == ["there is no Authorization header"]
-
-
-def test_a_thousand_tokens_from_eight_threads_are_all_different_and_accepted(
+def test_two_hundred_tokens_from_eight_threads_are_all_different_and_accepted(
     nexmo: Sandbox,
 ) -> None:
     auth = nexmo.auth()
@@ -109,45 +79,28 @@ def test_a_thousand_tokens_from_eight_threads_are_all_different_and_accepted(
         return here.session.get(f"{nexmo.url}/v1/calls?page={number}", auth=auth).status_code
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(call, range(1000))) == {200}
-    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 1000
+        assert set(pool.map(call, range(200))) == {200}
+    assert len({seen.claims["jti"] for seen in nexmo.requests}) == 200
     assert all(seen.accepted for seen in nexmo.requests)
 
 
-def test_httpx_takes_it_as_it_is(nexmo: Sandbox) -> None:
-    with httpx.Client(auth=nexmo.auth()) as client:
-        assert client.get(f"{nexmo.url}/v1/calls").status_code == 200
-        assert client.get(f"{nexmo.url}/v1/calls").status_code == 200
-
-
-def test_the_token_arrives_at_api_nexmo_com(internet: Internet) -> None:
-    response = requests.get(
-        "https://api.nexmo.com/v1/calls",
-        auth=internet.vonage.auth(),
-        proxies={"https": internet.proxy.url},
-        verify=internet.ca,
-        timeout=10,
-    )
-    assert response.json()["_embedded"]["calls"]
+def test_the_token_arrives_at_api_nexmo_com_and_not_at_example_com(internet: Internet) -> None:
+    options = {"proxies": {"https": internet.proxy.url}, "verify": internet.ca, "timeout": 10}
+    options["auth"] = internet.vonage.auth()
+    url = "https://api.nexmo.com/v1/calls"
+    assert requests.get(url, **options).json()["_embedded"]["calls"]
     assert internet.proxy.asked == ["CONNECT api.nexmo.com:443"]
-
-
-def test_a_redirect_to_example_com_arrives_without_a_token(internet: Internet) -> None:
     internet.vonage.answer_next(307, {"Location": "https://example.com/v1/calls"})
-    requests.post(
-        "https://api.nexmo.com/v1/calls",
-        auth=internet.vonage.auth(),
-        proxies={"https": internet.proxy.url},
-        verify=internet.ca,
-        timeout=10,
-    )
-    assert [seen.accepted for seen in internet.vonage.requests] == [True]
+    requests.post(url, **options)
+    assert [seen.accepted for seen in internet.vonage.requests] == [True, True]
     assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
 
 
 @pytest.mark.parametrize("target", ["localhost", "another port", "https"])
-def test_a_redirect_to_another_origin_carries_no_token(target: str, nexmo: Sandbox) -> None:
-    with Sandbox() as other:
+def test_a_redirect_to_another_origin_carries_no_token_whatever_it_answers(
+    target: str, nexmo: Sandbox
+) -> None:
+    with Sandbox(clock_offset=-3600) as other:
         location = {
             "localhost": nexmo.url.replace("127.0.0.1", "localhost") + "/next",
             "another port": f"{other.url}/next",
@@ -160,54 +113,41 @@ def test_a_redirect_to_another_origin_carries_no_token(target: str, nexmo: Sandb
                 requests.get(nexmo.url, auth=auth, timeout=10)
             assert "Authorization" not in caught.value.request.headers
         else:
-            requests.get(nexmo.url, auth=auth, timeout=10)
+            assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
             (_, *later) = [*nexmo.requests, *other.requests]
             assert [seen.verdict for seen in later] == [NO_TOKEN]
 
 
-def test_a_redirect_that_comes_back_carries_no_token(nexmo: Sandbox) -> None:
-    with Sandbox() as other:
-        nexmo.answer_next(307, {"Location": f"{other.url}/there"})
-        other.answer_next(307, {"Location": f"{nexmo.url}/back"})
-        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
-        assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
-
-
-def test_a_host_that_redirects_to_itself_gets_no_token_later(nexmo: Sandbox) -> None:
+def test_a_redirect_that_comes_back_from_elsewhere_carries_no_token(nexmo: Sandbox) -> None:
     with Sandbox() as other:
         nexmo.answer_next(307, {"Location": f"{other.url}/one"})
         other.answer_next(307, {"Location": "/two"})
-        other.answer_next(307, {"Location": "/three"})
+        other.answer_next(307, {"Location": f"{nexmo.url}/back"})
         requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
-        assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 3
+        assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
+        assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 2
 
 
-LOCATIONS = st.lists(
-    st.sampled_from(
-        [
-            *("http://", "https://", "//", "/", "\\", "@", ":", "#", "?", "api.nexmo.com", ":443"),
-            *(
-                "api.nexmo.com.",
-                "evil.example",
-                "user",
-                "%2e",
-                "%5c",
-                "\t",
-                " ",
-                "..",
-                ".",
-                "[::1]",
-            ),
-            *("HTTPS://API.NEXMO.COM", "https://api.nexmo.com", "https:", "é", ";"),
-            *("localhost", "https://localhost", "http://localhost:80", ":80"),
-        ]
-    ),
-    min_size=1,
-    max_size=5,
-).map("".join)
+PIECES = ["http://", "https://", "//", "/", "\\", "@", ":", "#", "?", ";", "api.nexmo.com", ":443"]
+PIECES += [
+    "api.nexmo.com.",
+    "evil.example",
+    "user",
+    "%2e",
+    "%5c",
+    "\t",
+    " ",
+    "..",
+    ".",
+    "[::1]",
+    "é",
+]
+PIECES += ["HTTPS://API.NEXMO.COM", "https://api.nexmo.com", "https:", "localhost", ":80", "é"]
+PIECES += ["https://localhost", "http://localhost:80"]
+LOCATIONS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @example("https://localhost/", 302, "http://localhost/v1/calls")  # which requests lets pass
 @given(
     location=LOCATIONS,
@@ -262,14 +202,6 @@ def test_a_401_from_a_third_party_adapter_is_returned_unchanged(keys: Keys) -> N
     assert response.status_code == 401
 
 
-def test_another_origin_that_answers_401_gets_no_token(nexmo: Sandbox) -> None:
-    with Sandbox(clock_offset=-3600) as other:
-        nexmo.answer_next(302, {"Location": f"{other.url}/trap"})
-        response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
-        assert response.status_code == 401
-        assert [seen.verdict for seen in other.requests] == [NO_TOKEN]
-
-
 def test_a_request_that_is_always_refused_is_sent_twice_and_returns_401(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     for _ in range(10):
@@ -299,55 +231,3 @@ def test_a_connection_that_breaks_is_a_connection_error(
     answers = [[answer]] if after == "nothing" else [[refusal], [answer]]
     with answering(*answers) as url, pytest.raises(requests.ConnectionError):
         requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
-
-
-@pytest.mark.downloads
-def test_niquests_takes_it_with_redirects_and_a_wrong_clock(
-    nexmo: Sandbox, downloads: Path
-) -> None:
-    script = (
-        "import asyncio, sys, niquests\n"
-        "from requests_nexmo_jwt import NexmoJWT, ScopeError\n"
-        "first, late = sys.argv[1:4], sys.argv[4:7]\n"
-        "with niquests.Session() as session:\n"
-        "    session.auth = NexmoJWT(*first[:2])\n"
-        "    print(session.get(first[2] + '/v1/calls').status_code)\n"
-        "    moved = session.get(first[2] + '/first')\n"
-        "    print(moved.status_code, moved.history[0].status_code, moved.request.path_url)\n"
-        "    healed = session.post(late[2], json={'a': 1}, auth=NexmoJWT(*late[:2]))\n"
-        "    print(healed, [hop.status_code for hop in healed.history])\n"
-        "    try: session.get('http://api.nexmo.com/')\n"
-        "    except ScopeError: print('refused')\n"
-        "async def main():\n"
-        "    async with niquests.AsyncSession() as session:\n"
-        "        session.auth = NexmoJWT(*late[:2])\n"
-        "        print(await session.get(late[2]))\n"
-        "        print((await session.get(late[2])).status_code)\n"
-        "asyncio.run(main())\n"
-    )
-    nexmo.answer_next()
-    nexmo.answer_next(302, {"Location": "/second"})
-    with Sandbox(clock_offset=-3600) as late:
-        arguments = [(n.application_id, n.private_key, n.url) for n in (nexmo, late)]
-        path = (downloads / "niquests", REPOSITORY)
-        result = subprocess.run(
-            [sys.executable, "-c", script, *arguments[0], *arguments[1]],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
-            timeout=60,
-        )
-        healed = "<Response HTTP/1.1 [200]>"
-        lines = [
-            "200",
-            "200 302 /second",
-            f"{healed} [401]",
-            "refused",
-            "<Response HTTP/1.1 [401]>",
-            "200",
-        ]
-        assert result.stdout.splitlines() == lines, result
-        assert [seen.body for seen in late.requests[:2]] == [b'{"a": 1}'] * 2
-    assert [seen.path for seen in nexmo.requests] == ["/v1/calls", "/first", "/second"]
-    assert all(seen.accepted for seen in nexmo.requests)
