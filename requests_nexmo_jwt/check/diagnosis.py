@@ -249,8 +249,9 @@ def _once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause
     """Yield the causes that Vonage's support article 360000958367 lists beside the key."""
     if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
         return  # the answer gives another reason
-    is_one_product = evidence.product and not (evidence.users and evidence.users.status == 401)
-    capability = f" for {evidence.product.name}" if evidence.product and is_one_product else ""
+    product, users = evidence.product, evidence.users
+    is_one_product = not (users and users.verdict == "refused")
+    capability = f" for {product.name}" if product and is_one_product else ""
     yield Cause(
         "capability",
         certainty,
