@@ -12,7 +12,7 @@ API_SECRET = "s3cr3tApiSecret1"
 # An id and a key, and the error. ``{key}`` is the path of a key file.
 MIXED_UP = [
     ("abcd1234", API_SECRET, "looks like an API key.*like an API secret"),
-    ("abcd1234", "/nowhere/privatekey", "/nowhere/privatekey' does not exist"),
+    ("abcd1234", "/nowhere/privatekey", "/nowhere/privatekey'.* does not exist"),
     ("{key}", APPLICATION_ID, "were swapped"),
     *((APPLICATION_ID, text, "quotes or blanks") for text in ('"{key}"', "'{key}'", " {key}")),
     (APPLICATION_ID, "{key}\n", "quotes or blanks"),
