@@ -29,7 +29,10 @@ def imports_at_run_time(tree: ast.AST) -> Iterator[ast.ImportFrom]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             continue
+        if isinstance(node, ast.Import):
+            assert not any(name.name.startswith(PACKAGE.name) for name in node.names)
         if isinstance(node, ast.ImportFrom):
+            assert node.level or not node.module.startswith(PACKAGE.name)
             yield node
         yield from imports_at_run_time(node)
 

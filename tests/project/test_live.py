@@ -260,11 +260,14 @@ def refused_in(result: subprocess.CompletedProcess[str]) -> str:
     return re.fullmatch(r"make live: (.*)\n", result.stderr)[1]
 
 
+NO_CREDENTIALS = {"VONAGE_APPLICATION_ID": "", "VONAGE_PRIVATE_KEY": ""}
+
+
 @pytest.mark.parametrize(
     ("arguments", "change", "words"),
     [
         ((), {"CI": "true"}, "The variable CI is set"),
-        ((), {"VONAGE_APPLICATION_ID": "", "VONAGE_PRIVATE_KEY": ""}, "No credentials were found"),
+        ((), NO_CREDENTIALS, "No credentials were found"),
         (("--output", "missing/answers.json"), {}, "cannot write missing/answers.json: No such fi"),
     ],
     ids=["CI", "no credentials", "output"],
@@ -347,7 +350,8 @@ def test_the_tokens_have_the_time_of_a_server_whose_clock_is_off(
 def test_the_words_of_the_refusals_that_are_known_are_kept(answer: dict[str, object]) -> None:
     written = read(written_body(401, answer["body"].encode(), Redactor()).encode(), {})
     assert written.code == answer["code"]
-    assert written.text == answer["text"] or re.search(r"<[\w ]+>|…", written.text)
+    kept = re.split(r"<[\w ]+>|…", written.text)
+    assert re.fullmatch(".*".join(map(re.escape, kept)), answer["text"])
 
 
 @pytest.mark.parametrize("before", range(1980, 2002, 3))

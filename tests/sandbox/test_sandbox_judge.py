@@ -11,39 +11,29 @@ from conftest import Keys, address, forge, send
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
-# What is wrong with the token, and words of the verdict.
+# What is wrong with the token, and words of the verdict. The rules have tests of their own.
 REFUSED = {
     "application_id of another": (lambda now: {"application_id": "other"}, "not known"),
     "no application_id": (lambda now: {"application_id": None}, "application_id is missing"),
-    "iat not a time": (lambda now: {"iat": "now"}, "iat is 'now'"),
     "neither iat nor exp": (lambda now: {"iat": None, "exp": None}, "iat is missing"),
-    "iat in the future": (lambda now: {"iat": now + 600, "exp": now + 1200}, "in the future"),
     "iat a moment in the future": (lambda now: {"iat": now + 10}, "in the future"),
-    "no jti": (lambda now: {"jti": None}, "jti is missing"),
-    "expired": (lambda now: {"iat": now - 6000, "exp": now - 5000}, "expired 83 min ago"),
     "expired, as strings": (
         lambda now: {"iat": str(now - 6000), "exp": str(now - 5000)},
         "expired 83 min ago",
     ),
-    "older than 24 h": (
-        lambda now: {"iat": now - 90000, "exp": now + 90000},
-        "24 hours after iat, whatever exp says",
-    ),
+    "older than 24 h": (lambda now: {"iat": now - 90000, "exp": now + 90000}, "24 hours after"),
     "no exp, old": (lambda now: {"iat": now - 1000, "exp": None}, "15 min after iat"),
-    "nbf not passed": (lambda now: {"nbf": now + 600}, "nbf"),
-    "acl without a method": (
-        lambda now: {"acl": {"paths": {"/*/calls": {"methods": []}}}},
-        "acl does not permit",
-    ),
     "acl not of the form": (lambda now: {"acl": ["/**"]}, "acl"),
-    "acl of another path": (
-        lambda now: {"acl": {"paths": {"/*/users/**": {}}}},
-        "acl does not permit GET /v1/calls",
-    ),
-    "acl of another method": (
-        lambda now: {"acl": {"paths": {"/*/calls": {"methods": ["POST"]}}}},
-        "acl does not permit GET /v1/calls",
-    ),
+    **{
+        f"acl {number}": (lambda now, path=path: {"acl": {"paths": path}}, "permit GET /v1/calls")
+        for number, path in enumerate(
+            [
+                {"/*/calls": {"methods": []}},
+                {"/*/users/**": {}},
+                {"/*/calls": {"methods": ["POST"]}},
+            ]
+        )
+    },
 }
 
 
@@ -83,6 +73,7 @@ def test_a_token_that_nexmo_is_not_known_to_refuse_is_accepted(case: str, nexmo:
 EXPIRED = {"iat": 1_000_000_000, "exp": 1_000_000_900}
 GATEWAY = {"title": "Unauthorized", "detail": "You did not provide correct credentials."}
 GATEWAY["type"] = "https://developer.nexmo.com/api-errors#unauthorized"
+ERRORS = "https://developer.vonage.com/en/api-errors"
 CONVERSATION = "https://developer.nexmo.com/api/conversation#"
 
 # A path, what is wrong with the token (None: there is none), the status and the body, less the
@@ -91,36 +82,16 @@ WORDS = [
     ("/v1/calls", {}, 401, {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}),
     ("/v1/calls", None, 401, {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}),
     ("/v1/messages", {}, 401, {"title": "Unauthorised", "detail": "Invalid Token"}),
-    (
-        "/v1/messages",
-        None,
-        401,
-        {"title": "Unauthorised", "detail": "Request header 'Authorization' missing"},
-    ),
+    ("/v1/messages", None, 401, {"detail": "Request header 'Authorization' missing"}),
     ("/v1/users", {}, 401, {"code": "system:error:invalid-token"}),
     ("/v1/users", None, 401, {"code": "system:error:missing-token"}),
     ("/v1/users", EXPIRED, 401, {"code": "system:error:expired-token"}),
     ("/v1/users", {"acl": {"paths": {"/x": {}}}}, 401, {"code": "system:error:permission"}),
-    (
-        "/v0.3/conversations",
-        EXPIRED,
-        401,
-        {"code": "system:error:expired-token", "type": f"{CONVERSATION}system:error:expired-token"},
-    ),
+    ("/v0.3/conversations", EXPIRED, 401, {"type": f"{CONVERSATION}system:error:expired-token"}),
     ("/v1/sessions", {"good": True}, 401, {"code": "user:error:invalid-user-token"}),
     ("/v2/verify", {}, 401, GATEWAY),
-    (
-        "/v2/verify",
-        EXPIRED,
-        401,
-        {"type": "https://developer.vonage.com/en/api-errors#jwt-expired"},
-    ),
-    (
-        "/v2/project/x/archive",
-        {},
-        403,
-        {"code": 403, "message": "You passed in an invalid Vonage JWT token."},
-    ),
+    ("/v2/verify", EXPIRED, 401, {"type": f"{ERRORS}#jwt-expired"}),
+    ("/v2/project/x/archive", {}, 403, {"message": "You passed in an invalid Vonage JWT token."}),
     ("/v3/media", {}, 401, {"status": 401}),
     ("/v2/applications", {"good": True}, 401, GATEWAY),
     ("/accounts/a/secrets", {"good": True}, 401, {"title": "Invalid credentials supplied"}),
@@ -152,16 +123,11 @@ def test_a_refusal_is_in_the_words_of_the_product(
     assert not nexmo.requests[-1].accepted
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/v2/applications", 200),
-        ("/v1/messages", 200),
-        ("/sms/json", 200),
-        ("/v1/calls", 401),
-        ("/unknown", 401),
-    ],
-)
+KEY_AND_SECRET = {"/v2/applications": 200, "/v1/messages": 200, "/sms/json": 200}
+KEY_AND_SECRET |= {"/v1/calls": 401, "/unknown": 401}
+
+
+@pytest.mark.parametrize(("path", "status"), KEY_AND_SECRET.items())
 def test_the_api_key_and_secret_are_accepted_where_the_product_accepts_them(
     path: str, status: int, nexmo: Sandbox
 ) -> None:
@@ -194,7 +160,7 @@ MANGLED = {
     "a.b.c": (lambda n, t: "a.b.c", "malformed"),
     "binary": (lambda n, t: "\xff\xfe.x.y", "malformed"),
     "two parts": (lambda n, t: t.rpartition(".")[0], "malformed"),
-    "signature cut": (lambda n, t: t[:-8], ""),
+    "signature cut": (lambda n, t: t[:-8], "malformed"),
     "signature of zeros": (lambda n, t: t.rpartition(".")[0] + "." + "A" * 342, "signature"),
     "claims changed": (lambda n, t: swap_claims(t), "signature"),
     "another key": (lambda n, t: sign_again(n, Keys().object, "RS256"), "signature"),
