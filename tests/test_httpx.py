@@ -3,6 +3,8 @@
 import asyncio
 import io
 import pickle
+import re
+import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -70,8 +72,8 @@ def test_one_request_in_sixteen_threads_is_accepted_in_each(
     nexmo.clock_offset = offset
     request = client.build_request("POST", f"{nexmo.url}/v1/calls", content=b"body")
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: client.send(request), range(160)))
-    assert [answer.status_code for answer in answers] == [200] * 160
+        answers = list(pool.map(lambda _: client.send(request), range(80)))
+    assert [answer.status_code for answer in answers] == [200] * 80
 
 
 def test_a_wrapper_that_drops_what_the_flow_yields_sends_a_token(
@@ -107,7 +109,7 @@ def test_a_second_try_sends_the_body_again_and_history_tells_the_truth(
     ]
     assert refused.json()["type"] == "UNAUTHORIZED"
     assert response.request.headers["X-Mine"] == "1"
-    assert "is 3600 s behind" in warnings()[0] or "is 3601 s behind" in warnings()[0]
+    assert re.search("is 360[01] s behind", warnings()[0])
     assert client.get(f"{nexmo.url}/v1/calls").history == []
 
 
@@ -170,11 +172,8 @@ def test_401_for_ever_is_two_tries_and_a_wrong_key_one(
 def test_out_of_scope_nothing_is_sent_or_it_goes_unsigned(
     library: Any, client: Any, nexmo: Sandbox
 ) -> None:
-    for url in (
-        "https://example.com/",
-        "http://api.nexmo.com/",
-        "https://api.nexmo.com@127.0.0.1/",
-    ):
+    outside = ["https://example.com/", "http://api.nexmo.com/", "https://api.nexmo.com@127.0.0.1/"]
+    for url in outside:
         with pytest.raises(ScopeError):
             client.get(url)
     unsigned = LIBRARIES[library].NexmoJWT(
@@ -245,36 +244,20 @@ def test_eight_threads_and_forty_tasks_share_one_object(
     assert len(set(accepted)) == len(accepted) == 80
 
 
-class ToTheseServers:
-    """A transport that finds ``example.com`` on this machine: real sockets, real TLS."""
+def transport_to(library: Any, ports: dict[str, int], ca: str) -> Any:
+    """Return a transport that finds each host on this machine: real sockets, real TLS."""
+    inner = library.HTTPTransport(verify=ssl.create_default_context(cafile=ca))
 
-    def __init__(self, library: Any, ports: dict[str, int], ca: str) -> None:
-        self._inner = library.HTTPTransport(
-            verify=__import__("ssl").create_default_context(cafile=ca)
-        )
-        self._ports = ports
+    class Transport(library.BaseTransport):
+        close = inner.close
 
-    def __enter__(self) -> "ToTheseServers":
-        return self
+        def handle_request(self, request: Any) -> Any:
+            url = request.url.copy_with(host="127.0.0.1", port=ports[request.url.scheme])
+            options = {"headers": request.headers, "stream": request.stream}
+            options["extensions"] = {**request.extensions, "sni_hostname": request.url.host}
+            return inner.handle_request(library.Request(request.method, url, **options))
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def handle_request(self, request: Any) -> Any:
-        url = request.url.copy_with(host="127.0.0.1", port=self._ports[request.url.scheme])
-        extensions = {**request.extensions, "sni_hostname": request.url.host}
-        return self._inner.handle_request(
-            type(request)(
-                request.method,
-                url,
-                headers=request.headers,
-                stream=request.stream,
-                extensions=extensions,
-            )
-        )
+    return Transport()
 
 
 def test_from_http_to_https_of_one_host_the_header_is_kept(
@@ -286,7 +269,7 @@ def test_from_http_to_https_of_one_host_the_header_is_kept(
         auth = LIBRARIES[library].NexmoJWT(
             nexmo.application_id, nexmo.private_key, hosts=["http://example.com"]
         )
-        transport = ToTheseServers(library, ports, tls.ca)
+        transport = transport_to(library, ports, tls.ca)
         with library.Client(auth=auth, follow_redirects=True, transport=transport) as client:
             nexmo.answer_next(307, {"Location": "https://example.com/second"})
             secure.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
@@ -311,17 +294,13 @@ def test_the_token_arrives_at_api_nexmo_com_through_a_proxy(
     assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
 
 
-PIECES = st.sampled_from(
-    [
-        *("*", ".", ",", " ", "127.0.0.1", "127.0.0.0/8", "localhost", "LOCALHOST", "prism", "::1"),
-        *("[::1]", "0.0.1", "example.com", ":80", "http://", "all://", "/8", "x"),
-    ]
-)
+PIECES = ["*", ".", ",", " ", "127.0.0.1", "127.0.0.0/8", "localhost", "LOCALHOST", "prism", "::1"]
+PIECES += ["[::1]", "0.0.1", "example.com", ":80", "http://", "all://", "/8", "x"]
 HOSTS = ["127.0.0.1", "localhost", "a.localhost", "prism", "a.prism", "example.com", "[::1]"]
 
 
-@settings(max_examples=300)
-@given(st.lists(PIECES, max_size=6).map("".join), st.sampled_from(HOSTS))
+@settings(max_examples=150)
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.sampled_from(HOSTS))
 @example("localhost", "a.localhost")
 @example("* ", "127.0.0.1")
 def test_what_no_proxy_keeps_from_the_proxy_for_us_it_does_for_all_clients(

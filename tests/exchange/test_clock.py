@@ -68,6 +68,12 @@ DATE = "Thu, 01 Nov 2018 08:17:10 GMT"
         (None, None, None),
         ("", None, None),
         ("yesterday", "90", None),
+        ("Mon, 00 Jan 0000 00:00:00 GMT", None, None),
+        ("Thu, 01 Jan 2026 99:99:99 GMT", None, None),
+        ("Thu, 01 Jan 99999999999 00:00:00 GMT", None, None),
+        ("Thu, 01 Jan 2026 00:00:00 +999999", None, None),
+        ("1541060230", None, None),
+        ("\xff", None, None),
     ],
 )
 def test_a_server_s_time_is_its_date_and_the_age_of_the_answer(
@@ -80,21 +86,34 @@ def test_a_server_s_time_is_its_date_and_the_age_of_the_answer(
 HEALED = [-1.5, -2, -3, -5, -10, -20, -29, -31, -100, 1000, 4000, 400 * 86400, -400 * 86400]
 
 
-@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("offset", HEALED)
-def test_a_token_of_another_time_is_replaced_with_one_more_try(
-    offset: float, status: int, nexmo: Sandbox
+def test_a_token_of_another_time_is_replaced_with_one_more_try_and_the_clock_followed(
+    offset: float, nexmo: Sandbox, warnings: Callable
 ) -> None:
     nexmo.clock_offset = offset
-    nexmo.answer_next(status)
     auth = nexmo.auth()
     response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
-    assert [seen.accepted for seen in nexmo.requests] == [False, True]
-    assert [hop.status_code for hop in [*response.history, response]] == [status, 200]
+    assert ("expired" if offset > 0 else "in the future") in nexmo.requests[0].verdict
+    assert [hop.status_code for hop in [*response.history, response]] == [401, 200]
     sent = [jti_of(hop) for hop in [*response.history, response]]
     assert sent == [seen.claims["jti"] for seen in nexmo.requests]
+    assert response.elapsed.total_seconds() > 0
     for _ in range(3):
         assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).history == []
+    (warning,) = warnings()
+    assert "127.0.0.1" in warning
+    seconds = int(re.search(rf"is (\d+) s {'ahead of' if offset > 0 else 'behind'}", warning)[1])
+    assert abs(seconds - abs(offset)) <= 2
+    claims = jwt.decode(auth.token(), options={"verify_signature": False})
+    assert abs(claims["iat"] - time.time()) < 5  # for any server: by this machine's clock
+
+
+@pytest.mark.parametrize("offset", [-5, 3600])
+def test_a_403_is_tried_again_too(offset: float, nexmo: Sandbox) -> None:
+    nexmo.clock_offset = offset
+    nexmo.answer_next(403)
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
+    assert [hop.status_code for hop in [*response.history, response]] == [403, 200]
 
 
 @pytest.mark.parametrize("offset", [0, 45, 300])
@@ -103,7 +122,8 @@ def test_a_refusal_that_the_clock_does_not_explain_is_returned_as_it_is(
 ) -> None:
     nexmo.clock_offset = offset
     auth = NexmoJWT(nexmo.application_id, key_file)
-    time.sleep(1.001 - time.time() % 1)  # not just before a second ends
+    if time.time() % 1 > 0.7:
+        time.sleep(1.001 - time.time() % 1)  # not just before a second ends
     for _ in range(3):
         response = requests.get(nexmo.url, auth=auth, timeout=10)
         assert (response.status_code, response.history) == (401, [])
@@ -174,28 +194,6 @@ def test_a_minute_after_a_second_try_in_vain_there_may_be_another(
     assert not clock.is_worth_a_try(60, "key")
     monkeypatch.setattr(time, "monotonic", lambda: started + 62)
     assert clock.is_worth_a_try(60, "key")
-
-
-@pytest.mark.parametrize("offset", [3600, -3600, 45 + 900, -45])
-def test_a_wrong_clock_is_logged_once_and_followed_from_then_on(
-    offset: int, nexmo: Sandbox, warnings: Callable
-) -> None:
-    nexmo.clock_offset = offset
-    auth = nexmo.auth()
-    response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
-    assert response.history[0].json() == {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
-    assert ("expired" if offset > 0 else "in the future") in nexmo.requests[0].verdict
-    assert response.elapsed.total_seconds() > 0
-    (warning,) = warnings()
-    assert "127.0.0.1" in warning
-    seconds = int(re.search(r"is (\d+) s (ahead of|behind)", warning)[1])
-    assert abs(seconds - abs(offset)) <= 2
-    assert ("ahead of" in warning) == (offset > 0)
-    for _ in range(3):
-        assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).history == []
-    assert len(warnings()) == 1
-    claims = jwt.decode(auth.token(), options={"verify_signature": False})
-    assert abs(claims["iat"] - time.time()) < 5  # for any server: by this machine's clock
 
 
 def test_a_clock_that_is_set_right_again_heals_the_same_way(
@@ -390,7 +388,7 @@ def test_a_second_try_raises_what_sending_raises(keys: Keys) -> None:
 
 
 def slowly(request: bytes) -> bytes:
-    time.sleep(1)
+    time.sleep(0.5)
     return DONE
 
 
@@ -423,24 +421,11 @@ def test_all_threads_succeed_when_the_clock_is_wrong(nexmo: Sandbox, warnings: C
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(call, range(16))) == [[200] * 5] * 16
     refused = [seen for seen in nexmo.requests if not seen.accepted]
-    assert len(refused) <= 16
+    assert 1 <= len(refused) <= 16
     assert len(warnings()) == 1
 
 
-@pytest.mark.parametrize(
-    "date",
-    [
-        None,
-        "",
-        "yesterday",
-        "Mon, 00 Jan 0000 00:00:00 GMT",
-        "Thu, 01 Jan 2026 99:99:99 GMT",
-        "Thu, 01 Jan 99999999999 00:00:00 GMT",
-        "Thu, 01 Jan 2026 00:00:00 +999999",
-        "1541060230",
-        "\xff",
-    ],
-)
+@pytest.mark.parametrize("date", [None, "yesterday", "\xff"])
 def test_a_401_without_a_date_to_believe_is_returned_as_it_is(
     date: str | None, nexmo: Sandbox, warnings: Callable
 ) -> None:

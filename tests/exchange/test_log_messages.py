@@ -172,19 +172,16 @@ def test_a_wrong_clock_is_reported_and_a_broken_rule_does_not_blame_the_key(
         assert "clock within" in warning
 
 
-@pytest.mark.parametrize(
-    ("path", "words", "absent"),
-    [
-        (
-            "/v2/applications",
-            "the token is not the problem: the Application API accepts the API key",
-            "key (",
-        ),
-        ("/v1/calls", "perhaps the key (SHA256:", "another authentication"),
-        ("/v2/verify", "to application {id}, or the account has no money", "authentication"),
-        ("/v2/project/x", "403 from 127.0.0.1: token well-formed", "another authentication"),
-    ],
-)
+# A path, words of the warning, and words that are not in it.
+SUSPECTED = [
+    ("/v2/applications", "not the problem: the Application API accepts the API key", "key ("),
+    ("/v1/calls", "perhaps the key (SHA256:", "another authentication"),
+    ("/v2/verify", "to application {id}, or the account has no money", "authentication"),
+    ("/v2/project/x", "403 from 127.0.0.1: token well-formed", "another authentication"),
+]
+
+
+@pytest.mark.parametrize(("path", "words", "absent"), SUSPECTED)
 def test_the_product_decides_what_is_suspected(
     path: str, words: str, absent: str, nexmo: Sandbox, keys: Keys, warnings: Callable
 ) -> None:

