@@ -100,12 +100,14 @@ def test_a_token_of_another_time_is_replaced_with_one_more_try_and_the_clock_fol
     assert response.elapsed.total_seconds() > 0
     for _ in range(3):
         assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).history == []
+    claims = jwt.decode(auth.token(), options={"verify_signature": False})
+    assert abs(claims["iat"] - time.time()) < 5  # for any server: by this machine's clock
+    if abs(offset) < 5:
+        return  # too little to be reported
     (warning,) = warnings()
     assert "127.0.0.1" in warning
     seconds = int(re.search(rf"is (\d+) s {'ahead of' if offset > 0 else 'behind'}", warning)[1])
     assert abs(seconds - abs(offset)) <= 2
-    claims = jwt.decode(auth.token(), options={"verify_signature": False})
-    assert abs(claims["iat"] - time.time()) < 5  # for any server: by this machine's clock
 
 
 @pytest.mark.parametrize("offset", [-5, 3600])
