@@ -43,10 +43,9 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
                 self.raw_auth = None if self.raw_auth is None else str(value)
                 return auth
             except raw_auth.NexmoJWTError as error:
-                message = str(error)
-                if not value or value.is_wrong(error):
-                    message = invocation.source_of_auth() + raw_auth.in_its_words(message)
-                message = raw_auth.escaped(message)
+                is_typed = not value or value.is_wrong(error)
+                message = invocation.source_of_auth() if is_typed else ""
+                message = invocation.escaped(message + raw_auth.DASH_A.sentence(error))
             except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.

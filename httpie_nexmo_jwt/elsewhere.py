@@ -1,4 +1,4 @@
-"""Whether a request is none of ours under ``nexmo-jwt-auto``: decided by the scope alone.
+"""Whether a request goes elsewhere under ``nexmo-jwt-auto``, so that HTTPie sends it as without it.
 
 It imports nothing that signs: most requests under a global default go elsewhere.
 """
@@ -11,20 +11,21 @@ from urllib.parse import urlsplit
 from requests_nexmo_jwt.errors import ScopeError
 from requests_nexmo_jwt.scope import Scope
 from requests_nexmo_jwt.url import host_part, origin_of
+from requests_nexmo_jwt.vonage.identifiers import is_application_id
 
 _NAMES_A_HOST = re.compile(r"[?&]host=")
-# What -a is meant for us: options alone, or the id of an application.
-_OURS = re.compile(r"\?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:", re.IGNORECASE)
 
 
 def is_elsewhere(url: str, typed: str | None) -> bool:
-    """Tell whether HTTPie has to treat a request for ``url`` as without us.
+    """Return whether HTTPie has to treat a request for ``url`` as without this plugin.
 
     ``typed`` is the value of ``-a``. Credentials of another kind, typed there or in
     the URL, take precedence. A URL that is refused is not elsewhere: the refusal is reported.
     """
-    if typed is not None and not _OURS.match(typed):
-        return True
+    if typed is not None and not typed.startswith("?"):
+        application_id, colon, _ = typed.partition(":")
+        if not (colon and is_application_id(application_id)):
+            return True
     if typed is not None and _NAMES_A_HOST.search(typed):
         return False
     looks_like_vonages = re.search("nexmo|vonage", host_part(url).lower()) is not None

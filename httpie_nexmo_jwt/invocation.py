@@ -1,4 +1,4 @@
-"""What HTTPie knows of the command that runs, and does not tell its plugins."""
+"""What HTTPie knows of the command that runs, beyond its contract with plugins."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ import logging
 from httpie.cli.definition import parser
 from httpie.context import LogLevel
 
+from requests_nexmo_jwt.redaction import escaped
 from requests_nexmo_jwt.scope import Scope
+
+__all__ = ["escaped"]
 
 
 def ignores_stdin() -> bool:
-    """Tell whether ``--ignore-stdin`` was given, which forbids asking for a passphrase."""
+    """Return whether ``--ignore-stdin`` was given, which forbids asking for a passphrase."""
     return getattr(getattr(parser, "args", None), "ignore_stdin", True)
 
 
 def source_of_auth() -> str:
-    """Return how a message begins that is about what ``-a`` said: now, or once to a session."""
+    """Return the prefix for errors about the value of ``-a``, typed now or kept in a session."""
     is_typed = getattr(getattr(parser, "args", None), "auth_plugin", None) is not None
     return "-a: " if is_typed else "in the session: "
 
 
 def check_scope(hosts: list[str] | None) -> None:
-    """Raise ``ScopeError`` now where the request will raise it, to say it in the plugin's words."""
+    """Raise ``ScopeError`` now if the request would raise it later, outside of the plugin."""
     url = getattr(getattr(parser, "args", None), "url", None)
     if url:
-        Scope(hosts).check(url)
+        Scope(hosts).required_origin(url)
 
 
 def has_other_credentials(auth_type: str) -> bool:
-    """Tell whether a header was typed, or the session has an auth type other than this one."""
+    """Return whether a header was typed, or the session has an auth type other than this one."""
     args = parser.args
     if "Authorization" in args.headers:
         return True
@@ -51,7 +54,7 @@ def has_other_credentials(auth_type: str) -> bool:
 
 
 def show_warnings() -> None:
-    """Show our warnings as HTTPie shows its own, and where it does."""
+    """Show this package's warnings as HTTPie shows its own."""
     logger = logging.getLogger("requests_nexmo_jwt")
     if not logger.handlers and hasattr(parser, "env"):
         logger.addHandler(_HTTPieHandler(logging.WARNING))

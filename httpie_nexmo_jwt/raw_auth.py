@@ -1,6 +1,6 @@
 """The value of HTTPie's ``-a``: ``APPLICATION_ID:KEY_PATH?ttl=60&sub=alice&acl=/*/calls/**``.
 
-What stands before the first ``?``, and it with what follows, may be left out.
+The credentials, or everything, can be omitted.
 """
 
 from __future__ import annotations
@@ -19,27 +19,53 @@ from requests_nexmo_jwt import (
     PrivateKeyError,
     ScopeError,
 )
-from requests_nexmo_jwt.credentials.key import absolute_path
+from requests_nexmo_jwt.credentials.given import absolute_path
 from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
-from requests_nexmo_jwt.credentials.pem import is_pem
-from requests_nexmo_jwt.redaction import KEY_ON_A_COMMAND_LINE, escaped, quoted
+from requests_nexmo_jwt.credentials.pem import (
+    PASSPHRASE_VARIABLE,
+    is_pem,
+    key_on_a_command_line,
+)
+from requests_nexmo_jwt.errors import Wording
+from requests_nexmo_jwt.redaction import quoted
+from requests_nexmo_jwt.scope import HOSTS_VARIABLE
 from requests_nexmo_jwt.token.acl import merged, read_acl
 from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
 
-__all__ = ["NexmoJWTError", "RawAuth", "auth_for", "escaped", "read"]
+__all__ = ["DASH_A", "NexmoJWTError", "RawAuth", "auth_for", "read"]
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
 _REPEATABLE = ("acl", "host")
+
+#: How errors read in the words of ``-a``.
+DASH_A = Wording(
+    names={"application_id": "APPLICATION_ID", "private_key": "KEY_PATH", "hosts": "host"},
+    remedies={
+        "nothing-found": "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY "
+        "to the path of its private key, or give -a APPLICATION_ID:KEY_PATH.",
+        "swapped": "Write -a APPLICATION_ID:KEY_PATH.",
+        "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
+        "For a product that takes key and secret, use -A basic -a KEY:SECRET.",
+        "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run http in a terminal without "
+        "--ignore-stdin, which asks for it.",
+        "not-in-scope": "To allow it, add ?host={subject} at the end of -a. To send the request "
+        "without a token, use --no-auth-type.",
+        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or add ?host={{subject}} at the end of -a.",
+        "clear-text": "Write https:// instead of http://, or use the command 'https' instead of "
+        "'http'.",
+        "takes-basic": "Use -A basic -a KEY:SECRET.",
+    },
+)
 
 
 @dataclass(frozen=True)
 class RawAuth:
     """The value of ``-a``, read; ``str()`` of it can be read again, in any folder.
 
-    ``application_id`` and ``key_path``, as typed, are both empty where the credentials are to be
-    discovered; ``absolute_path`` is where the key was then.
-    ``arguments`` are the keyword arguments for the ``options`` after the ``?``.
+    ``application_id`` and ``key_path`` are as typed, both empty if the credentials are to be
+    discovered; ``absolute_path`` is that of the key. ``arguments`` are the keyword arguments for
+    the ``options`` after the ``?``.
     """
 
     application_id: str
@@ -55,7 +81,7 @@ class RawAuth:
         return f"{self.application_id}:{self.absolute_path}{options}"
 
     def is_wrong(self, error: NexmoJWTError) -> bool:
-        """Tell whether ``error`` is about what the value says, not about what it leaves out."""
+        """Return whether ``error`` is about the value, rather than about credentials found."""
         if isinstance(error, ScopeError):
             return "hosts" in self.arguments
         if isinstance(error, (CredentialsError, PrivateKeyError)):
@@ -63,32 +89,26 @@ class RawAuth:
         return True
 
 
-def in_its_words(message: str) -> str:
-    """Return a message with the words of ``-a`` instead of the names of Python's arguments."""
-    words = {"application_id": "APPLICATION_ID", "private_key": "KEY_PATH", "hosts": "host"}
-    quoted_or_name = r"'[^']*'|\"[^\"]*\"|^hosts(?= )|\b(?:application_id|private_key)(?= )"
-    return re.sub(quoted_or_name, lambda match: words.get(match[0], match[0]), message)
-
-
 def read(text: str | None) -> RawAuth:
-    """Read the value of ``-a``, or None where there is none.
+    """Read the value of ``-a``, or None if there is none.
 
-    Raises ``CredentialsError`` and ``ClaimError`` where it is not of the form above.
+    Raises ``CredentialsError`` or ``ClaimError`` if it does not have the form above.
     """
     if text is None:
         return RawAuth("", "", "", "", {})
     if is_pem(text):
-        raise CredentialsError(KEY_ON_A_COMMAND_LINE)
+        raise key_on_a_command_line("the value")
     credentials, question_mark, options = text.partition("?")
     application_id, colon, key_path = credentials.partition(":")
     if not (application_id and key_path) and (credentials or not question_mark):
         missing = "':'" if not colon else "key path" if application_id else "application id"
-        raise CredentialsError(f"The value has no {missing}. Write {_FORM}.")
+        raise CredentialsError("the value", f"has no {missing}", f"Write {_FORM}.")
     absolute = absolute_path(key_path) if key_path else ""
     if "?" in absolute:
         raise CredentialsError(
-            "The key is in a folder with a '?' in its name, and in -a options begin there. Set "
-            "VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key."
+            "the key",
+            "is in a folder with a '?' in its name, and in -a options begin there",
+            "Set VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key.",
         )
     return RawAuth(application_id, key_path, absolute, _in_any_folder(options), _arguments(options))
 
@@ -97,8 +117,8 @@ def read(text: str | None) -> RawAuth:
 def auth_for(value: RawAuth, *, may_ask: bool) -> NexmoJWT:
     """Return the auth object for ``value``; credentials that it lacks are discovered.
 
-    ``may_ask``: for a passphrase, on the terminal. HTTPie calls this twice where a session
-    holds the value; the key is loaded, and the passphrase asked for, once.
+    ``may_ask``: for a passphrase, on the terminal. HTTPie asks twice if a session holds the value;
+    the key is loaded, and the passphrase asked for, once.
     """
     arguments = dict(value.arguments)
     if value.application_id:
@@ -116,13 +136,10 @@ def _arguments(options: str) -> dict[str, Any]:
         if name in _REPEATABLE:
             repeated[name].append(value)
         elif name not in ("ttl", "sub"):
-            raise ClaimError(
-                f"{quoted(name)} is not an option. The options are ttl (seconds), sub, acl and "
-                f"host: {_FORM}.",
-                claim=name,
-            )
+            remedy = f"The options are ttl (seconds), sub, acl and host: {_FORM}."
+            raise ClaimError(quoted(name), "is not an option", remedy, claim=name)
         elif name in arguments:
-            raise ClaimError(f"{name} is given twice. Give it once.", claim=name)
+            raise ClaimError(name, "is given twice", "Give it once.", claim=name)
         else:
             arguments[name] = _seconds(value) if name == "ttl" else value
     if repeated["acl"]:
@@ -154,13 +171,12 @@ def _pairs(options: str) -> list[tuple[str, str]]:
             errors="strict",
         )
     except ValueError:
-        problem = f"?{quoted(options)[1:-1]} is not of the form ?NAME=VALUE&NAME=VALUE"
-    raise ClaimError(f"{problem}. Write {_FORM}.")
+        subject = f"?{quoted(options)[1:-1]}"
+    raise ClaimError(subject, "is not of the form ?NAME=VALUE&NAME=VALUE", f"Write {_FORM}.")
 
 
 def _seconds(text: str) -> int:
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         return int(text)
-    raise ClaimError(
-        f"ttl is {quoted(text)}. Give whole seconds, {MIN_TTL} to {MAX_TTL}.", claim="ttl"
-    )
+    remedy = f"Give whole seconds, {MIN_TTL} to {MAX_TTL}."
+    raise ClaimError("ttl", f"is {quoted(text)}", remedy, claim="ttl")

@@ -11,12 +11,11 @@ from typing import Any, Literal, Protocol, TypeVar
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from requests.auth import AuthBase
 
-from .credentials import discovery
-from .credentials.key import concealed
+from .credentials import discovery, given
 from .exchange import requests_hook
 from .exchange.clock import Clocks
 from .exchange.signed_request import SignedRequest
-from .redaction import Hidden, Secret, hide_key_text
+from .redaction import Hidden, Secret
 from .scope import Scope
 from .token.claims import DEFAULT_TTL, ClaimsSet
 from .token.signer import Signer
@@ -124,21 +123,17 @@ class NexmoJWT(AuthBase):
         elsewhere: Literal["refuse", "unsigned"] = "refuse",
     ) -> None:
         # A crash reporter shows the variables of this frame, should anything below raise.
-        name, key, phrase = (
-            hide_key_text(application_id),
-            concealed(private_key),
-            concealed(passphrase),
-        )
-        signing, public = Hidden(sign), concealed(public_key)
+        name, key, phrase = Hidden(application_id), Hidden(private_key), Hidden(passphrase)
+        signing, public = Hidden(sign), Hidden(public_key)
         del application_id, private_key, passphrase, sign, public_key
-        if signing.reveal() is None and public is None:
+        if signing.reveal() is None and public.reveal() is None:
             found = discovery.find(name, key)
         else:
             from .credentials import remote  # only if the key is elsewhere
 
-            found = remote.find(name, signing, public, phrase if key is None else key)
+            found = remote.credentials_of(name, signing, public, key, phrase)
         claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
-        self._signer = Signer(found, claims_set, phrase)
+        self._signer = Signer(found, claims_set, given.passphrase(phrase))
         self._scope = Scope(hosts, elsewhere)
         self._clocks = Clocks()
 
@@ -175,7 +170,7 @@ class NexmoJWT(AuthBase):
         ``url`` is a str, or a URL object of the client, of http or of a WebSocket. Raises
         ``ScopeError`` if it may not receive a token.
         """
-        origin = self._scope.check(str(url), any_client_would_proxy)
+        origin = self._scope.required_origin(str(url), any_client_would_proxy)
         return SignedRequest(self._signer, origin, self._clocks[origin]).header
 
     def token(self) -> str:

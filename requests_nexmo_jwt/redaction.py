@@ -12,51 +12,13 @@ T = TypeVar("T")
 # A key in PEM, or a line of its base64, which is 64 characters long.
 _KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
 
-#: Says of the text of a key that it was given on a command line.
-KEY_ON_A_COMMAND_LINE = (
-    "It contains a private key, and any process on this machine can read a command line. "
-    "Save the key to a file and give its path."
-)
-
-
-class Secret:
-    """Bytes that show nothing of themselves, but to those who ask with ``reveal``.
-
-    Crash reporters print the local variables of each frame of a traceback, and slice what is
-    bytes. So a frame that may raise holds a ``Secret``.
-    """
-
-    __slots__ = ("_content", "kind")
-
-    def __init__(self, content: str | bytes, kind: str = "") -> None:
-        self._content = _encoded(content) if isinstance(content, str) else bytes(content)
-        #: What it was before, in words, where that matters.
-        self.kind: str = kind
-
-    def reveal(self) -> bytes:
-        """Return the bytes, to be passed on at once and kept in no variable."""
-        return self._content
-
-    def text(self) -> str:
-        """Return the str that it was, likewise."""
-        return os.fsdecode(self._content)
-
-    def digest(self) -> bytes:
-        """Return what tells this secret from others, within this process alone."""
-        return hashlib.blake2b(self._content, key=_OF_THIS_PROCESS).digest()
-
-    def __bool__(self) -> bool:
-        return bool(self._content)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled")
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
 
 class Hidden(Generic[T]):
-    """Anything else that a frame must not show: a partial function has its arguments in it."""
+    """Anything that the frame of a function must not show.
+
+    Crash reporters print the local variables of each frame of a traceback. So a frame that may
+    raise holds what is secret, or may be, in this, and reveals it only to pass it on.
+    """
 
     __slots__ = ("_thing",)
 
@@ -64,7 +26,7 @@ class Hidden(Generic[T]):
         self._thing = thing
 
     def reveal(self) -> T:
-        """Return it, to be used at once."""
+        """Return it, to be used at once and kept in no variable."""
         return self._thing
 
     def __reduce__(self) -> tuple[type[Hidden[T]], tuple[T]]:
@@ -72,6 +34,32 @@ class Hidden(Generic[T]):
 
     def __repr__(self) -> str:
         return "<hidden>"
+
+
+class Secret(Hidden[bytes]):
+    """The text of a key, a passphrase or an API secret, as bytes."""
+
+    __slots__ = ()
+
+    def __init__(self, content: str | bytes) -> None:
+        super().__init__(_encoded(content) if isinstance(content, str) else bytes(content))
+
+    def text(self) -> str:
+        """Return it as a str, to be used at once and kept in no variable."""
+        return os.fsdecode(self.reveal())
+
+    def digest(self) -> bytes:
+        """Return what distinguishes this secret from others, within this process alone."""
+        return hashlib.blake2b(self.reveal(), key=_OF_THIS_PROCESS).digest()
+
+    def __bool__(self) -> bool:
+        return bool(self.reveal())
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+    def __repr__(self) -> str:
+        return "<secret>"
 
 
 def _encoded(text: str) -> bytes:
@@ -86,22 +74,17 @@ _OF_THIS_PROCESS = os.urandom(32)
 
 
 def may_hold_key_text(text: str) -> bool:
-    """Tell whether a message must not show ``text``."""
+    """Return whether a message must not show ``text``."""
     return bool(_KEY_TEXT.search(text))
 
 
-def hide_key_text(value: object) -> object:
-    """Return ``value``, or a ``Secret`` in the place of text that may hold a key."""
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    return Secret(text) if isinstance(text, str) and may_hold_key_text(text) else value
-
-
 def quoted(value: object) -> str:
-    """Return ``value`` as a message may show it: short, and not at all if it may be a key."""
-    if callable(value):  # a partial function has its arguments in it
-        return f"<{type(value).__name__}>"
+    """Return the repr of ``value`` for a message: short, and redacted if it may be a key.
+
+    A function is redacted too: a partial one has its arguments in it.
+    """
     try:
-        text = repr(value)
+        text = f"<{type(value).__name__}>" if callable(value) else repr(value)
     except Exception:  # an int of over 4300 digits, say
         return f"<{type(value).__name__}>"
     if may_hold_key_text(text):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .errors import ScopeError
-from .redaction import quoted
+from .redaction import may_hold_key_text, quoted
 from .url import (
     DEFAULT_PORTS,
     Origin,
@@ -21,7 +21,7 @@ from .url import (
     origin_of,
     requests_would_proxy,
 )
-from .vonage import API_HOSTS
+from .vonage import API_HOST, API_HOSTS
 
 #: Names the hosts, separated by commas, where ``hosts=`` is not given.
 HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
@@ -37,55 +37,61 @@ class Scope:
     ``hosts`` replaces Vonage's: names (https is implied), names with one leading ``*.``
     or a ``*`` within one label, which match a single label or a part of it, or whole
     origins such as ``http://prism:4010``. By default they come from the environment
-    variable ``NEXMO_JWT_HOSTS``. Where that names none either, loopback is in scope too, unless
+    variable ``NEXMO_JWT_HOSTS``. If that names none either, loopback is in scope too, unless
     requests ``elsewhere`` go ``"unsigned"``; ``"refuse"`` refuses them.
 
-    Raises ``ScopeError`` where an entry or ``elsewhere`` is not of this form.
+    Raises ``ScopeError`` if an entry or ``elsewhere`` is not of this form.
     """
 
     def __init__(self, hosts: Iterable[str] | None = None, elsewhere: str = "refuse") -> None:
         if elsewhere not in ("refuse", "unsigned"):
-            raise ScopeError(f"elsewhere is {quoted(elsewhere)}. Give 'refuse' or 'unsigned'.")
+            problem, remedy = f"is {quoted(elsewhere)}", "Give 'refuse' or 'unsigned'."
+            raise ScopeError("elsewhere", problem, remedy)
         self._is_unsigned_elsewhere = elsewhere == "unsigned"
-        named_by = "hosts"
+        self._named_by = "hosts"
         if hosts is None:
-            variable = os.environ.get(HOSTS_VARIABLE, "")
-            hosts = [entry.strip() for entry in variable.split(",") if entry.strip()] or None
-            named_by = HOSTS_VARIABLE
+            hosts, self._named_by = _in_the_environment(), HOSTS_VARIABLE
         elif isinstance(hosts, (str, bytes)) or not isinstance(hosts, Iterable):
-            kind = type(hosts).__name__
-            raise ScopeError(f"hosts is of type {kind}. Give a list of hosts or origins.")
+            problem, remedy = (
+                f"is of type {type(hosts).__name__}",
+                "Give a list of hosts or origins.",
+            )
+            raise ScopeError("hosts", problem, remedy)
         self._is_default = hosts is None
         self._entries = (
-            _vonage() if hosts is None else tuple(_entry(entry, named_by) for entry in hosts)
+            _vonage() if hosts is None else tuple(_entry(entry, self._named_by) for entry in hosts)
         )
 
     def origin_for(
         self, url: str, would_proxy: Callable[[str], bool] = requests_would_proxy
     ) -> Origin | None:
-        """Return the origin of a request for ``url`` if it may carry a token.
+        """Return the origin of a request for ``url``, or None if it goes elsewhere, unsigned.
 
-        None where it goes elsewhere, and unsigned. Raises ``ScopeError`` where it is refused.
-        ``would_proxy`` tells whether the client would send it to a proxy, were it in clear text.
+        Raises ``ScopeError`` if it is refused. ``would_proxy`` returns whether the client would
+        send it to a proxy, in clear text.
         """
         if self._is_unsigned_elsewhere:
             origin = _read(url)
-            if not self._admits(origin) and not self._wants_tls(origin):
+            if not self._includes(origin) and not self._wants_tls(origin):
                 return None
-        return self.check(url, would_proxy)
+        return self.required_origin(url, would_proxy)
 
-    def check(self, url: str, would_proxy: Callable[[str], bool] = requests_would_proxy) -> Origin:
-        """Return the origin that a request for ``url`` is sent to, if it may carry a token.
+    def required_origin(
+        self, url: str, would_proxy: Callable[[str], bool] = requests_would_proxy
+    ) -> Origin:
+        """Return the origin of a request for ``url``, which has to carry a token.
 
         Raises ``ScopeError`` if it may not.
         """
         origin = _read(url)
-        if not self._admits(origin):
-            raise ScopeError(self._refusal(origin, url), host=origin.host)
+        if not self._includes(origin):
+            raise self._refusal(origin, url)
         if origin.scheme == "http" and would_proxy(url):
             raise ScopeError(
-                f"The environment names a proxy for {origin} (HTTP_PROXY, ALL_PROXY), which would "
-                f"see the token in clear text. Add the host to NO_PROXY: NO_PROXY={origin.host}.",
+                str(origin),
+                "would go through the proxy that the environment names (HTTP_PROXY, ALL_PROXY), "
+                "which would see the token in clear text",
+                f"Add the host to NO_PROXY: NO_PROXY={origin.host}.",
                 host=origin.host,
             )
         return origin
@@ -94,7 +100,7 @@ class Scope:
     def first_origin(self) -> Origin:
         """The first origin that is configured by its whole name; by default Vonage's."""
         whole = (entry for entry in self._entries if "*" not in entry.host)
-        first = next(whole, _Entry("https", API_HOSTS[0], 443))
+        first = next(whole, _Entry("https", API_HOST, 443))
         return Origin(first.scheme, first.host, first.port)
 
     @property
@@ -102,43 +108,49 @@ class Scope:
         """What a ``repr`` says of requests elsewhere: nothing, by default."""
         return ", elsewhere='unsigned'" if self._is_unsigned_elsewhere else ""
 
-    def _admits(self, origin: Origin) -> bool:
+    def lists(self, origin: Origin) -> bool:
+        """Return whether ``origin`` was configured, or is Vonage's: more than any loopback."""
+        return any(entry.covers(origin) for entry in self._entries)
+
+    def _includes(self, origin: Origin) -> bool:
         is_open = self._is_default and not self._is_unsigned_elsewhere
-        return self.is_configured(origin) or (is_open and origin.is_loopback)
+        return self.lists(origin) or (is_open and origin.is_loopback)
 
     def _wants_tls(self, origin: Origin) -> bool:
-        """Tell whether ``origin`` would be in scope but for its clear text."""
+        """Return whether ``origin`` would be in scope except for its clear text."""
         named = (entry for entry in self._entries if host_matches(entry.host, origin.host))
         return origin.scheme == "http" and any(entry.scheme == "https" for entry in named)
 
-    def is_configured(self, origin: Origin) -> bool:
-        """Tell whether ``origin`` was configured, or is Vonage's: then its clock counts for more.
-
-        It has to be configured: any other loopback server may be anything.
-        """
-        return any(entry.admits(origin) for entry in self._entries)
-
-    def _refusal(self, origin: Origin, url: str) -> str:
-        from .vonage.products import product_at  # not for those who are never refused
+    def _refusal(self, origin: Origin, url: str) -> ScopeError:
+        from .vonage.products import product_at  # only if a request is refused
 
         product = product_at(urlsplit(url).path, origin.host)
+        is_vonages = any(host_matches(host, origin.host) for host in API_HOSTS)
+        subject, code = str(origin), "scope"
         if product and not product.takes_jwt:
-            in_clear = " Write https:// for those." if origin.scheme == "http" else ""
-            return f"{origin} does not accept a token: {product.instead}.{in_clear}"
-        if self._wants_tls(origin):
-            if is_websocket(url):
-                return f"{quoted(host_part(url))} is in clear text. Write wss:// instead of ws://."
-            return (
-                f"{origin} would send the token in clear text. Write https:// instead of http://; "
-                "with HTTPie, use the command 'https' instead of 'http'."
+            in_tls = ", over https://" if origin.scheme == "http" else ""
+            problem = f"does not accept a token: {product.instead}{in_tls}"
+            remedy = "Send the request with that, without a token."
+            if product.takes_key_and_secret:
+                remedy, code = "Pass auth=(KEY, SECRET) instead.", "takes-basic"
+        elif is_websocket(url) and self._wants_tls(origin):
+            subject, problem = quoted(host_part(url)), "would send the token in clear text"
+            remedy = "Write wss:// instead of ws://."
+        elif self._wants_tls(origin) or (is_vonages and origin.scheme == "http"):
+            problem, code = "would send the token in clear text", "clear-text"
+            remedy = "Write https:// instead of http://."
+        elif self._named_by == HOSTS_VARIABLE and not self._is_default:
+            listed = ", ".join(map(str, self._entries))
+            problem = f"may not receive a token: {HOSTS_VARIABLE} names only {listed}"
+            remedy, code = f"Unset {HOSTS_VARIABLE}, or add {origin} to it.", "hosts-variable"
+        else:
+            whose = "Vonage's API origins" if self._is_default else "the configured hosts"
+            problem, code = f"is not one of {whose}, so it may not receive a token", "not-in-scope"
+            remedy = (
+                f'To allow it, pass hosts=["{origin}"]. To send requests to other hosts without a '
+                'token, pass elsewhere="unsigned".'
             )
-        whose = "one of Vonage's API origins" if self._is_default else "one of the configured hosts"
-        return (
-            f"{origin} is not {whose}, so it may not receive a token. To allow it: "
-            f'hosts=["{origin}"] in Python, ?host={origin} at the end of -a, or {HOSTS_VARIABLE}. '
-            'To send the request without a token: elsewhere="unsigned" in Python, '
-            "--no-auth-type with http."
-        )
+        return ScopeError(subject, problem, remedy, code, host=origin.host)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scope):
@@ -146,14 +158,22 @@ class Scope:
         return vars(self) == vars(other)
 
 
+def _in_the_environment() -> list[str] | None:
+    if may_hold_key_text(os.environ.get(HOSTS_VARIABLE, "")):
+        problem, remedy = "contains a private key (redacted)", "List hosts there, or unset it."
+        raise ScopeError(HOSTS_VARIABLE, problem, remedy)
+    entries = os.environ.get(HOSTS_VARIABLE, "").split(",")
+    return [entry.strip() for entry in entries if entry.strip()] or None
+
+
 def _read(url: str) -> Origin:
     origin = origin_of(url)
     if origin is None:
         has_host = re.match(r"(https?|wss?):/?/?[^/?#]", url, re.IGNORECASE)
-        problem = "its host is ambiguous" if has_host else "it is not a whole URL"
         raise ScopeError(
-            f"{quoted(host_part(url))} is refused: {problem}. "
-            "Write https:// and a plain host name, without a user name."
+            quoted(host_part(url)),
+            f"is refused: {'its host is ambiguous' if has_host else 'it is not a whole URL'}",
+            "Write https:// and a plain host name, without a user name.",
         )
     return origin
 
@@ -163,7 +183,10 @@ class _Entry(NamedTuple):
     host: str  # with at most one "*"
     port: int
 
-    def admits(self, origin: Origin) -> bool:
+    def __str__(self) -> str:
+        return str(Origin(*self))
+
+    def covers(self, origin: Origin) -> bool:
         is_alike = (self.scheme, self.port) == (origin.scheme, origin.port)
         return is_alike and host_matches(self.host, origin.host)
 
@@ -191,7 +214,11 @@ def _entry(text: object, named_by: str) -> _Entry:
             problem = "is neither a host nor an origin"
         else:
             return _Entry(scheme, host if "*" in host else canonical_host(host), port)
+    # What stands before an "@" may be a password.
+    entry = host_part(text) if isinstance(text, str) and "@" in text else text
     raise ScopeError(
-        f"{named_by} has {quoted(text)}, which {problem}. Write a name such as api.example.com or "
-        "*.example.com, or an origin such as http://localhost:4010."
+        named_by,
+        f"has {quoted(entry)}, which {problem}",
+        "Write a name such as api.example.com or *.example.com, or an origin such as "
+        "http://localhost:4010.",
     )

@@ -195,7 +195,7 @@ def test_a_websocket_in_clear_text_is_refused_beside_whichever_proxy(
         lambda: auth.header(shouted),
         lambda: auth(request),
     ):
-        with pytest.raises(ScopeError, match="names a proxy for"):
+        with pytest.raises(ScopeError, match="the proxy that the environment names"):
             sign()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert auth.header(url).startswith("Bearer ")

@@ -226,7 +226,7 @@ def test_an_attack_gets_no_token_before_and_after_requests_prepares_it(
     url: str, auth: NexmoJWT
 ) -> None:
     with pytest.raises(ScopeError):
-        Scope().check(url)
+        Scope().required_origin(url)
     prepared = requests.PreparedRequest()
     try:
         prepared.prepare(method="GET", url=url, auth=auth)
@@ -312,7 +312,7 @@ def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
     except Exception:  # whatever these parsers raise, nothing is sent
         return
     try:
-        origin = Scope().check(str(parsed))
+        origin = Scope().required_origin(str(parsed))
     except ScopeError:
         return
     host = parsed.raw_host.decode() if isinstance(parsed.raw_host, bytes) else parsed.raw_host
@@ -339,7 +339,7 @@ def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: 
 @given(URLS)
 def test_any_url_is_refused_or_leads_to_vonage_or_loopback(url: str) -> None:
     try:
-        Scope().check(url)
+        Scope().required_origin(url)
     except ScopeError:
         return
     assert connects_to_vonage_or_loopback(url)
@@ -352,21 +352,21 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
     except ScopeError:
         return
     with pytest.raises(ScopeError):
-        scope.check("https://not.named.anywhere.test/")
+        scope.required_origin("https://not.named.anywhere.test/")
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://api.nexmo.com/v1/calls", ["http://api.nexmo.com", "https://", "command 'https'"]),
+        ("http://api.nexmo.com/v1/calls", ["http://api.nexmo.com would send", "https://"]),
         ("http://api-us.vonage.com/", ["clear text"]),
         (
             "https://evil.example/x?token=s3cret",
-            ["https://evil.example is not one of Vonage's API origins", "hosts=", "?host="],
+            ["https://evil.example is not one of Vonage's API origins", "hosts=["],
         ),
         (
             "https://api.vonage.com/x",
-            ["https://api.vonage.com is not one of Vonage's API origins", "hosts=", "?host="],
+            ["https://api.vonage.com is not one of Vonage's API origins", "hosts=["],
         ),
         ("https://api.nexmo.com:8443/", ['hosts=["https://api.nexmo.com:8443"]']),
         (
@@ -387,7 +387,7 @@ def test_a_refusal_names_the_host_and_the_way_out(
     assert caught.value.host in (None, urlsplit(url).hostname)
 
 
-KEY_AND_SECRET = "API accepts the API key and secret: auth=(KEY, SECRET) in Python, -a KEY:SECRET"
+KEY_AND_SECRET = "API accepts the API key and secret. Pass auth=(KEY, SECRET) instead."
 
 # URLs of products that take no token, and what they take.
 TAKES_NO_TOKEN = [
@@ -423,7 +423,7 @@ def test_a_refusal_says_which_authentication_the_product_takes(
     url: str, words: str, hosts: list[str] | None
 ) -> None:
     with pytest.raises(ScopeError) as caught:
-        Scope(hosts).check(url)
+        Scope(hosts).required_origin(url)
     assert str(caught.value).startswith(
         f"https://{urlsplit(url).hostname} does not accept a token: {words}"
     )
@@ -433,7 +433,7 @@ def test_a_refusal_says_which_authentication_the_product_takes(
 
 def test_a_secret_is_not_asked_for_in_clear_text() -> None:
     with pytest.raises(ScopeError, match="https://"):
-        Scope().check("http://rest.nexmo.com/sms/json")
+        Scope().required_origin("http://rest.nexmo.com/sms/json")
 
 
 def test_a_refusal_shows_no_part_of_a_password_that_is_not_escaped(auth: NexmoJWT) -> None:
@@ -487,10 +487,10 @@ HOSTS = [
 def test_hosts_replace_vonages_and_loopback_stays(hosts: object, url: str, may: bool) -> None:
     scope = Scope(list(hosts) if isinstance(hosts, list) else hosts)
     if may:
-        scope.check(url)
+        scope.required_origin(url)
     else:
         with pytest.raises(ScopeError):
-            scope.check(url)
+            scope.required_origin(url)
 
 
 @pytest.mark.parametrize(
@@ -538,7 +538,7 @@ def test_the_environment_names_hosts_where_the_argument_does_not(
     auth = NexmoJWT("id", keys.object)
     for url in ("http://prism:4010/", "https://a.example.com"):
         requests.Request("GET", url, auth=auth).prepare()
-    with pytest.raises(ScopeError, match="is not one of the configured hosts, so"):
+    with pytest.raises(ScopeError, match="NEXMO_JWT_HOSTS names only"):
         requests.Request("GET", "https://api.nexmo.com/", auth=auth).prepare()
     explicit = NexmoJWT("id", keys.object, hosts=["api.nexmo.com"])
     requests.Request("GET", "https://api.nexmo.com/", auth=explicit).prepare()
@@ -672,7 +672,5 @@ def test_elsewhere_is_kept_by_copies_and_compared(key_file: Path) -> None:
 
 
 def test_a_refusal_says_how_to_send_the_request_without_a_token(auth: NexmoJWT) -> None:
-    with pytest.raises(
-        ScopeError, match='elsewhere="unsigned" in Python, --no-auth-type with http'
-    ):
+    with pytest.raises(ScopeError, match='pass elsewhere="unsigned"'):
         auth.header("https://example.org/")

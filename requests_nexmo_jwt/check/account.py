@@ -58,7 +58,7 @@ def look_up(
         return None
     origin = origin_of(url)
     where = origin if origin and origin.is_loopback else Origin("https", API_HOST, 443)
-    if not scope.is_configured(where) and not (where.is_loopback and is_ours):
+    if not scope.lists(where) and not (where.is_loopback and is_ours):
         return None
 
     def with_basic(request: PreparedRequest) -> PreparedRequest:

@@ -37,7 +37,7 @@ class GivenToken(AuthBase):
 
     def header(self, url: str) -> str:
         """Return the header; raise ``ScopeError`` if ``url`` may not receive it."""
-        self._scope.check(url)
+        self._scope.required_origin(url)
         return f"Bearer {self._token}"
 
 

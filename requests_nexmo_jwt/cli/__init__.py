@@ -1,4 +1,4 @@
-"""The ``nexmo-jwt`` command: arguments in, text out; what it shows, other rooms decide."""
+"""The ``nexmo-jwt`` command: arguments in, text or JSON out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import ClaimError, NexmoJWTError
 from . import check, inspect, sandbox, token
-from .arguments import Parser, in_options
+from .arguments import OPTIONS, Parser
 from .output import fail
 
 
@@ -26,10 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
-    except (ClaimError, argparse.ArgumentTypeError) as error:
-        parser.error(in_options(str(error), arguments))
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    except ClaimError as error:
+        parser.error(OPTIONS.sentence(error))
     except NexmoJWTError as error:
-        return fail(in_options(str(error), arguments))
+        return fail(OPTIONS.sentence(error))
     except BrokenPipeError:
         # The reader has closed the pipe. Python would report it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

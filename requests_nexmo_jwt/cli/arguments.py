@@ -1,18 +1,18 @@
-"""What several commands accept, and what is said of an argument that is wrong."""
+"""What several commands accept, and how their errors read."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..auth import NexmoJWT
 from ..credentials.passphrase import ask_if_missing
-from ..credentials.pem import is_pem
-from ..errors import TokenError
-from ..redaction import KEY_ON_A_COMMAND_LINE, escaped, may_hold_key_text, quoted
+from ..credentials.pem import PASSPHRASE_VARIABLE, is_pem, key_on_a_command_line
+from ..errors import TokenError, Wording
+from ..redaction import escaped, may_hold_key_text, quoted
+from ..scope import HOSTS_VARIABLE
 from ..token.inspection import MAX_TEXT_BYTES, find_token
 
 
@@ -20,7 +20,7 @@ class Parser(argparse.ArgumentParser):
     """An ``ArgumentParser`` whose errors show no key."""
 
     def error(self, message: str) -> NoReturn:
-        """End with status 2 and ``message``, which is not shown where it quotes a key."""
+        """End with status 2 and ``message``, which is redacted if it quotes a key."""
         if may_hold_key_text(message):
             message = "invalid argument (redacted: may contain a key). A key is given as a path."
         super().error(escaped(message))
@@ -40,30 +40,29 @@ def add_command(
     return parser
 
 
-def in_options(message: str, given: argparse.Namespace) -> str:
-    """Return an error's message with the command's options in the place of Python's arguments."""
-    message = re.sub(
-        r'hosts=\["(.*?)"\] in Python, \?host=\S+ at the end of -a', r"--host \1", message
-    )
-    message = re.sub(r" To send the request without a token: .*", "", message)
-    message = re.sub(r"NexmoJWT\(ID, PATH\)(?! in Python)", _BOTH, message)
-    names = _ALL_NAMES if getattr(given, "app_id", None) else _NAMES_AT_THE_START
-    return names.sub(lambda match: _OPTIONS.get(match[0], match[0]), message)
-
-
-_BOTH = "--app-id ID --private-key PATH"
-_OPTIONS = {
-    "application_id": "--app-id",
-    "private_key": "--private-key",
-    "hosts": "--host",
-    "ttl": "--ttl",
-    "sub": "--sub",
-    "acl": "--acl",
-}
-# What is quoted is matched as well, and stays as it is: a path may have any name.
-_NAMES_AT_THE_START = re.compile(r"^(?:hosts|ttl|sub|acl)(?= )")
-_ALL_NAMES = re.compile(
-    r"'[^']*'|\"[^\"]*\"|^(?:hosts|ttl|sub|acl)(?= )|\b(?:application_id|private_key)(?= )"
+#: How errors read in the command's options.
+OPTIONS = Wording(
+    names={
+        "application_id": "--app-id",
+        "private_key": "--private-key",
+        "hosts": "--host",
+        "ttl": "--ttl",
+        "sub": "--sub",
+        "acl": "--acl",
+        "claims": "--claim",
+    },
+    remedies={
+        "nothing-found": "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY "
+        "to the path of its private key, or pass --app-id and --private-key.",
+        "swapped": "Pass the id as --app-id, and the path of the key as --private-key.",
+        "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
+        "The Vonage dashboard has both, under Applications.",
+        "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run this in a terminal, which asks "
+        "for it.",
+        "not-in-scope": "To allow it, pass --host {subject}.",
+        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or pass --host {{subject}}.",
+        "takes-basic": "Pass the --url of a product that accepts a token.",
+    },
 )
 
 
@@ -92,7 +91,7 @@ def auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
 
 
 def check_both(arguments: argparse.Namespace) -> None:
-    """Raise ``ArgumentTypeError`` where one of the credentials is given alone."""
+    """Raise ``ArgumentTypeError`` if one of the credentials is given alone."""
     if bool(arguments.app_id) != bool(arguments.private_key):
         given, missing = "--app-id", "--private-key"
         if arguments.private_key:
@@ -103,15 +102,16 @@ def check_both(arguments: argparse.Namespace) -> None:
 
 
 def read_token(words: Sequence[str]) -> str:
-    """Return the token in the text of an argument, or of stdin for ``-``."""
+    """Return the token in the words of an argument, or in stdin for ``-``."""
     if list(words) != ["-"]:
         return find_token(" ".join(words))
     try:
         content = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
     except OSError as error:
-        raise TokenError(f"stdin cannot be read: {error.strerror}. Give it a token.") from None
+        problem = f"cannot be read: {error.strerror}"
+        raise TokenError("stdin", problem, "Give it a token.") from None
     if len(content) > MAX_TEXT_BYTES:
-        raise TokenError("stdin has more than 1 MiB: that is not a token.")
+        raise TokenError("stdin", "has more than 1 MiB: that is not a token", "Give it a token.")
     return find_token(content.decode("utf-8", "replace"))
 
 
@@ -135,4 +135,4 @@ def seconds(text: str) -> int:
 def _key_path(text: str) -> str:
     if not is_pem(text):
         return filled(text)
-    raise argparse.ArgumentTypeError(KEY_ON_A_COMMAND_LINE)
+    raise argparse.ArgumentTypeError(str(key_on_a_command_line("it")))

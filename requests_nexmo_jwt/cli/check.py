@@ -13,15 +13,21 @@ from ..check.evidence import Evidence
 from ..check.investigation import GivenToken, investigate
 from ..check.probe import Reply
 from ..check.report import Report, Subject
-from ..credentials import discovery as credentials
-from ..credentials.key import concealed
+from ..credentials import discovery
 from ..credentials.passphrase import ask_if_missing
-from ..errors import NexmoJWTError, PrivateKeyError, ScopeError
-from ..redaction import Secret
+from ..errors import CredentialsError, NexmoJWTError
+from ..redaction import Hidden, Secret
 from ..scope import Scope
 from ..token.inspection import inspect
 from ..url import host_part, origin_of
-from .arguments import add_command, add_credentials, check_both, filled, in_options, read_token
+from .arguments import (
+    OPTIONS,
+    add_command,
+    add_credentials,
+    check_both,
+    filled,
+    read_token,
+)
 from .output import is_terminal, mark, show, show_json
 
 DEFAULT_PATH = "/v1/calls?page_size=1"
@@ -72,7 +78,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except NexmoJWTError as error:
         if not arguments.json:
             raise
-        report = Report(subject, Evidence(Reply(host_part(url))), [_unusable(error, arguments)])
+        report = Report(subject, Evidence(Reply(host_part(url))), [_unusable(error)])
     else:
         may_hint = evidence.record is None and not arguments.no_account
         found = causes(evidence)
@@ -100,7 +106,7 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
         application_id = inspect(token).claims.get("application_id")
         return GivenToken(token, arguments.host), Subject(application_id=application_id)
     check_both(arguments)
-    found = credentials.find(arguments.app_id, concealed(arguments.private_key))
+    found = discovery.find(Hidden(arguments.app_id), Hidden(arguments.private_key))
 
     def load(passphrase: Secret | None) -> tuple[NexmoJWT, Subject]:
         auth = NexmoJWT(
@@ -111,12 +117,12 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
     return ask_if_missing(load)
 
 
-def _unusable(error: NexmoJWTError, arguments: argparse.Namespace) -> Cause:
+def _unusable(error: NexmoJWTError) -> Cause:
     """Return the cause that kept the request from being made."""
-    codes = ((PrivateKeyError, "private-key"), (ScopeError, "scope"))
-    code = next((code for kind, code in codes if isinstance(error, kind)), "credentials")
-    problem, _, remedy = in_options(str(error), arguments).partition(". ")
-    return Cause(code, CERTAIN, f"{problem.rstrip('.')}.", remedy)
+    problem = OPTIONS.problem(error)
+    if isinstance(error, CredentialsError) and error.places:
+        problem += f" Checked: {', '.join(error.places)}."
+    return Cause(error.code, CERTAIN, problem, OPTIONS.remedy(error))
 
 
 def _url(text: str) -> str:

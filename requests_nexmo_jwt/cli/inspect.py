@@ -8,11 +8,13 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..credentials import discovery as credentials
-from ..credentials.key import Key, concealed
+from ..credentials import discovery
+from ..credentials.given import private_key
+from ..credentials.key import Key
 from ..credentials.passphrase import ask_if_missing
+from ..credentials.places import Credentials
 from ..errors import NexmoJWTError
-from ..redaction import quoted, unquoted
+from ..redaction import Hidden, quoted, unquoted
 from ..token.inspection import Inspection, Rule, inspect
 from ..url import origin_of
 from ..vonage.products import product_of
@@ -109,21 +111,21 @@ def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule
 
 
 def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool | None, str]:
-    """Verify the signature where a key is available; None where it was not verified."""
+    """Verify the signature if a key is available; return None if it was not verified."""
     if arguments.app_id:
         check_both(arguments)
     try:
         if arguments.private_key:
-            ours = credentials.find(arguments.app_id or "", concealed(arguments.private_key))
-            key = ask_if_missing(ours.load_key)
-        else:
-            ours = credentials.find(None, None)
-            key = ours.load_key()
-    except credentials.NothingFoundError:
-        return None, "was not verified: no key is available (pass --private-key)"
+            given = private_key(Hidden(arguments.private_key), "private_key")
+            ours = Credentials(arguments.app_id or "", given, "--private-key", None)
+            return _verified(found, ours.application_id, ask_if_missing(ours.load_key))
+        ours = discovery.discover()
+        key = ours.load_key()
     except NexmoJWTError as error:
         if arguments.private_key:
             raise
+        if error.code == discovery.NOTHING_FOUND:
+            return None, "was not verified: no key is available (pass --private-key)"
         return None, f"was not verified: {error}"
     return _verified(found, ours.application_id, key)
 

@@ -9,9 +9,9 @@ import shlex
 import signal
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..exchange.log_messages import program
 from ..redaction import quoted
 from .arguments import add_command, seconds
 from .output import fail
@@ -74,7 +74,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _how_to_call(nexmo: Sandbox) -> str:
     variables = nexmo.environment.items()
     export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables)
-    http = [_installed("http"), "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
+    # Another terminal may not have it on its PATH.
+    http = [program("http") or "http", "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
     return (
         f"A local server that imitates Nexmo: {nexmo.url}. Ctrl-C stops it and deletes its key.\n"
         "\nPaste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt\n"
@@ -82,9 +83,3 @@ def _how_to_call(nexmo: Sandbox) -> str:
         f"export {export}\n\n"
         f"{shlex.join(http)}"
     )
-
-
-def _installed(program: str) -> str:
-    """Return the path of a ``program`` beside us: another terminal may not have it on its PATH."""
-    beside = Path(sys.executable).with_name(program)
-    return str(beside) if beside.exists() else program

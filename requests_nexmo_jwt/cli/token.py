@@ -55,21 +55,20 @@ def _run(arguments: argparse.Namespace) -> int:
 def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
     claims = dict(arguments.claim)
     if len(claims) < len(arguments.claim):
-        raise ClaimError("--claim names one claim twice. Give it once.")
+        raise ClaimError("--claim", "names one claim twice", "Give it once.")
     for name in claims:
         if name in OURS:
             other = {"exp": "--ttl", "application_id": "--app-id"}.get(name)
-            instead = f"; use {other}" if other else ""
-            raise ClaimError(
-                f"--claim names {name}, which is set for each token. Leave it out{instead}."
-            )
+            remedy = f"Leave it out{f'; use {other}' if other else ''}."
+            raise ClaimError("--claim", f"names {name}, which is set for each token", remedy)
         if name in ("sub", "acl") and getattr(arguments, name):
-            raise ClaimError(f"{name} is given twice: as --{name} and as --claim. Give it once.")
+            raise ClaimError(name, "is given twice, also as --claim", "Give it once.")
     if arguments.not_before is not None:
         if arguments.not_before >= arguments.ttl:
             raise ClaimError(
-                "--not-before is not less than --ttl, so the token would never be valid. "
-                "Use a smaller --not-before or a larger --ttl."
+                "--not-before",
+                "is not less than --ttl, so the token would never be valid",
+                "Use a smaller --not-before or a larger --ttl.",
             )
         claims["nbf"] = int(time.time()) + arguments.not_before
     return claims

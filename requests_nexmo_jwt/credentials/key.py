@@ -1,7 +1,8 @@
-"""A private key that is current: of a file that may change, of PEM text, of a key object.
+"""A private key: a file that may change, PEM text, or a key object.
 
-A key is checked here once, when it is loaded, so that a bad one fails before the first request.
-Within a process each version of a file, and each PEM text, is parsed once.
+``KeyPath``, ``KeyText`` and ``KeyObject`` are where one is; ``load`` makes a ``Key`` of each. It is
+checked then, once, so that a bad one fails before the first request. Within a process each version
+of a file, and each PEM text, is parsed once.
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
+import stat
 import threading
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ..errors import PrivateKeyError
-from ..redaction import Secret, may_hold_key_text
+from ..redaction import Secret
 from . import pem
-from .files import Version, read_file, version_of
+from .pem import KeyName
 
 _log = logging.getLogger("requests_nexmo_jwt")
 
@@ -30,9 +31,7 @@ MIN_KEY_BITS = 2048
 # A 16384-bit key in PEM has 13 kB; whatever is larger is no key, or /dev/zero.
 _MAX_KEY_FILE_BYTES = 1 << 20
 
-_CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
-
-#: Held by the one thread that reads a changed file; the child of a fork gets one that is free.
+#: Held by the one thread that loads a key; the child of a fork gets one that is free.
 loading: threading.Lock = threading.Lock()
 
 
@@ -43,6 +42,9 @@ def _free_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free_lock)
+
+#: What distinguishes one version of a file from the next.
+Version = tuple[int, ...]
 
 
 class Loaded(NamedTuple):
@@ -56,7 +58,7 @@ class Loaded(NamedTuple):
 class Key:
     """A private key to sign with; this one never changes."""
 
-    #: The file that it is in, None for no file.
+    #: The file that it is in, or None if it is in no file.
     path: str | None = None
 
     def __init__(self, loaded: Loaded) -> None:
@@ -68,7 +70,7 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """That of the public key of the last signature, or the first; see ``fingerprint``."""
+        """The fingerprint of the key that made the last signature, or that was loaded first."""
         return self._loaded.fingerprint
 
 
@@ -76,19 +78,19 @@ class KeyFile(Key):
     """The private key in a file, which is checked for changes before each signature.
 
     When the file has changed, the new key is loaded, once, by one thread, while the
-    others sign on with the old one. A new file that is missing, half-written or no
+    others sign on with the old one. A new file that is missing, half-written or not a
     key leaves the old key in use: one warning is logged for each such version.
     """
 
     path: str
 
-    def __init__(self, path: str, passphrase: Secret | None, origin: str) -> None:
-        self.path, self._passphrase, self._origin = path, passphrase, origin
+    def __init__(self, path: str, name: str, passphrase: Secret | None) -> None:
+        self.path, self._name, self._passphrase = path, KeyName(name, path), passphrase
         self._version, loaded = self._load()
         super().__init__(loaded)
 
     def current(self) -> Loaded:
-        """Return the key of the file as it is now, or else the last good one."""
+        """Return the key in the file as it is now, or else the last good one."""
         if version_of(self.path) != self._version and loading.acquire(blocking=False):
             try:
                 self._renew()
@@ -102,139 +104,107 @@ class KeyFile(Key):
             return  # another thread was faster
         try:
             if version is None and os.path.exists(self.path):
-                raise PrivateKeyError(f"{self._origin} is no longer a regular file.")
+                raise self._name.error("is no longer a regular file", "Put the key file back.")
             version, self._loaded = self._load()
         except PrivateKeyError as error:
             _log.warning(
                 "%s Still signing with the previously loaded key: %s", error, self.fingerprint
             )
         else:
-            _log.info("%s was reloaded; now signing with %s", self._origin, self.fingerprint)
+            _log.info("%r was reloaded; now signing with %s", self.path, self.fingerprint)
         # Not before: the child of a fork in between must read this version itself.
         self._version = version
 
     def _load(self) -> tuple[Version | None, Loaded]:
-        """Load the file, or remember what this version of it was loaded to before."""
-        name = (self.path, self._passphrase.digest() if self._passphrase else b"")
+        """Load the file, or return what this version of it was loaded to before."""
+        cached = (self.path, self._passphrase.digest() if self._passphrase else b"")
         version = version_of(self.path)
-        loaded = _remembered(name, version) if version else None
+        loaded = _remembered(cached, version) if version else None
         if loaded:
             return version, loaded
-        version, text = _read(self.path, self._origin)
-        loaded = _parsed(text, self._origin, self._passphrase, path=self.path)
+        version, text = self._read()
+        loaded = _parsed(text, self._name, self._passphrase)
         if version:
-            _remember(name, version, loaded)
+            _remember(cached, version, loaded)
         return version, loaded
 
+    def _read(self) -> tuple[Version | None, Secret]:
+        """Return the version and the text of the file; raise past the ``except``.
 
-def concealed(argument: object) -> Any:
-    """Return a key or a passphrase, as it was given, in a form that frames may hold.
+        There the error would carry the other one in its __context__.
+        """
+        remedy = "Give the path of the key file."
+        try:
+            version, text = read_file(self.path, _MAX_KEY_FILE_BYTES + 1)
+        except FileNotFoundError:
+            problem = "does not exist"
+        except IsADirectoryError:
+            problem, remedy = "is a folder", "Give the path of the key file in it."
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+            remedy = "Fix that, or give another path."
+        except ValueError:
+            problem = "has a character that a path cannot have"
+        else:
+            if len(text.reveal()) <= _MAX_KEY_FILE_BYTES:
+                return version, text
+            problem = "is larger than 1 MiB, so it is not a private key"
+        raise self._name.error(problem, remedy)
 
-    That is a key object as it is, or a ``Secret``; None stays None.
-    """
-    if argument is None or isinstance(argument, (RSAPrivateKey, RSAPublicKey, Secret)):
-        return argument
-    if isinstance(argument, (str, bytes)):
-        return Secret(argument, "str" if isinstance(argument, str) else "bytes")
-    if isinstance(argument, os.PathLike):
-        return Secret(os.fspath(argument), "a path")
-    return Secret("", pem.kind(argument))
+
+class KeyPath(NamedTuple):
+    """The path of a key file, absolute; ``name`` is the argument, variable or field with it."""
+
+    path: str
+    name: str
+
+    form: str = "a path"
+
+    def load(self, passphrase: Secret | None) -> Key:
+        """Load the key; ``passphrase`` is ignored if the PEM is not encrypted.
+
+        Raises ``PrivateKeyError``, or ``EncryptedKeyError`` if the passphrase is missing or wrong.
+        """
+        return KeyFile(self.path, self.name, passphrase)
 
 
-def load(private_key: object, passphrase: Secret | None = None, *, name: str) -> Key:
-    """Return the RSA key that ``private_key`` is, holds or leads to.
+class KeyText(NamedTuple):
+    """The PEM text of a key; ``name`` is the argument, variable or field with it."""
 
-    Accepted: an absolute path, as ``resolve`` returns it, PEM as a ``Secret``, or a cryptography
-    ``RSAPrivateKey``. ``passphrase`` opens an encrypted PEM and is ignored where the PEM is not
-    encrypted. ``name`` is the argument, variable or field that ``private_key`` came from.
+    text: Secret
+    name: str
 
-    Raises ``PrivateKeyError``, or ``EncryptedKeyError`` where the passphrase is missing or wrong.
-    """
-    if isinstance(private_key, RSAPrivateKey):
-        _check_size(private_key, f"The {name} object")
-        return Key(Loaded(private_key, "an object", fingerprint(private_key.public_key())))
-    if isinstance(private_key, str):
-        by = "" if name == "private_key" else f", named by {name},"
-        return KeyFile(private_key, passphrase, f"Private key file {private_key!r}{by}")
-    if isinstance(private_key, Secret) and pem.is_pem(private_key.reveal()):
-        digests = (private_key.digest(), passphrase.digest() if passphrase else b"")
-        loaded = _remembered(digests, ())
+    form: str = "PEM text"
+
+    def load(self, passphrase: Secret | None) -> Key:
+        """Load the key as ``KeyPath.load`` does."""
+        cached = (self.text.digest(), passphrase.digest() if passphrase else b"")
+        loaded = _remembered(cached, ())
         if loaded is None:
-            loaded = _parsed(private_key, f"{name} (PEM text)", passphrase)
-            _remember(digests, (), loaded)
+            loaded = _parsed(self.text, KeyName(self.name), passphrase)
+            _remember(cached, (), loaded)
         return Key(loaded)
-    if isinstance(private_key, Secret) and private_key.kind == "bytes":
-        raise PrivateKeyError(
-            f"{name} is bytes without a '-----BEGIN' line. Bytes are treated as PEM; give a "
-            "path as a str or a Path, or the whole text of the key file."
-        )
-    kind = private_key.kind if isinstance(private_key, Secret) else pem.kind(private_key)
-    raise PrivateKeyError(
-        f"{name} is {kind}. Give the path of a PEM file, PEM text, or an "
-        "RSAPrivateKey of the cryptography package."
-    )
 
 
-def resolve(path: str | Secret, *, name: str = "private_key", folder: str = "") -> str:
-    """Return the path of a key file, relative to ``folder``, absolute and with ``~`` expanded.
+class KeyObject(NamedTuple):
+    """A key object of cryptography, or of ``remote``; ``name`` is the argument with it."""
 
-    Raises ``PrivateKeyError`` where ``path`` is empty, or names no file and may
-    be key text that lost its first line: then it is not shown.
-    """
-    path = path if isinstance(path, Secret) else Secret(path)
-    if not path.reveal().strip():
-        raise PrivateKeyError(f"{name} is empty. Give the path of the key file, or PEM text.")
-    if pem.is_pem(path.reveal()):
-        raise PrivateKeyError(
-            f"{name} is a Path made of PEM text, which a Path alters. Give the text as a str."
-        )
-    file = _file_within_quotes(path, folder)
-    if file:
-        raise PrivateKeyError(
-            f"{name} has quotes or blanks around the path of a file, {file!r}. Leave them out."
-        )
-    absolute = _shown_path(path, folder)
-    if absolute is None and path.text().lstrip().startswith("{"):
-        raise PrivateKeyError(
-            f"{name} is JSON, perhaps a JWK (redacted). Convert the key to PEM, and give "
-            "that or the path of its file."
-        )
-    if absolute is None:
-        raise PrivateKeyError(
-            f"{name} was treated as a path, since it has no '-----BEGIN' line, but no such file "
-            f"exists. It is redacted: its {len(path.text())} characters may be key text. Give the "
-            "path of the key file, or the whole text of the key, '-----BEGIN' line included."
-        )
-    return absolute
+    private: RSAPrivateKey
+    name: str
+
+    @property
+    def form(self) -> str:
+        """What it is, without showing it."""
+        return f"an object of type {type(self.private).__name__}"
+
+    def load(self, passphrase: Secret | None) -> Key:
+        """Return the key; ``passphrase`` is ignored. Raises ``PrivateKeyError``."""
+        _check_size(self.private, KeyName(self.name))
+        return Key(Loaded(self.private, "an object", fingerprint(self.private.public_key())))
 
 
-def _file_within_quotes(path: Secret, folder: str) -> str | None:
-    """Return the absolute path of a file that was given with quotes or blanks around it."""
-    bare = absolute_path(path.text().strip(" \t\r\n\"'"), folder)
-    as_it_is = absolute_path(path.text(), folder)
-    return bare if os.path.isfile(bare) and not os.path.exists(as_it_is) else None
-
-
-def _shown_path(path: Secret, folder: str) -> str | None:
-    """Return the absolute path, None where it names no file and may be key text."""
-    absolute = absolute_path(path.text(), folder)
-    # A long path has slashes, and so has base64; what stands before a name in a folder is a path.
-    is_in_a_folder = os.path.isdir(os.path.dirname(absolute))
-    unknown = os.path.basename(absolute) if is_in_a_folder else path.text()
-    may_be_a_key = (
-        may_hold_key_text(unknown)
-        or _CONTROL.search(path.text())
-        or path.text().lstrip().startswith("{")
-    )
-    return None if may_be_a_key and not os.path.exists(absolute) else absolute
-
-
-def absolute_path(path: str, folder: str = "") -> str:
-    """Return ``path`` absolute, with ``~`` expanded, also in a folder that is gone."""
-    try:
-        return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))
-    except (OSError, ValueError):
-        return path
+#: Where a private key is.
+PrivateKey = KeyPath | KeyText | KeyObject
 
 
 def fingerprint(public_key: RSAPublicKey) -> str:
@@ -245,6 +215,26 @@ def fingerprint(public_key: RSAPublicKey) -> str:
     """
     der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"SHA256:{hashlib.sha256(der).hexdigest()}"
+
+
+def version_of(file: str | int) -> Version | None:
+    """Return what distinguishes this version of a file, or None if it is not a regular file.
+
+    The time of a change of mode or owner is a part of it: it may make a file readable.
+    """
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None  # a pipe, such as a shell's <(...), can be read only once
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def read_file(path: str, limit: int) -> tuple[Version | None, Secret]:
+    """Return the version of a file and its first ``limit`` bytes; raise ``OSError``."""
+    with open(path, "rb") as file:
+        return version_of(file.fileno()), Secret(file.read(limit))
 
 
 # What was loaded in this process: parsing costs many signatures, and people construct an auth
@@ -265,40 +255,16 @@ def _remember(name: tuple[str | bytes, bytes], version: Version, loaded: Loaded)
             del _known[next(iter(_known))]
 
 
-def _read(path: str, origin: str) -> tuple[Version | None, Secret]:
-    """Return the version and the text of a key file; what is wrong is raised past the ``except``.
-
-    There the error would carry the other one in its __context__.
-    """
-    try:
-        version, text = read_file(path, _MAX_KEY_FILE_BYTES + 1)
-    except FileNotFoundError:
-        problem = "does not exist. It was treated as a path; give the path of the key file"
-    except IsADirectoryError:
-        problem = "is a folder. Give the path of the key file in it"
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}. Fix that, or give another path"
-    except ValueError:
-        problem = "has a character that a path cannot have. Give the path of the key file"
-    else:
-        if len(text.reveal()) <= _MAX_KEY_FILE_BYTES:
-            return version, text
-        problem = "is larger than 1 MiB, so it is not a private key. Give the path of the key file"
-    raise PrivateKeyError(f"{origin} {problem}.", path=path)
-
-
-def _parsed(
-    text: Secret, origin: str, passphrase: Secret | None, *, path: str | None = None
-) -> Loaded:
-    key, form = pem.parse(text, origin, passphrase, path=path)
-    _check_size(key, origin, path=path)
+def _parsed(text: Secret, name: KeyName, passphrase: Secret | None) -> Loaded:
+    key, form = pem.parse(text, name, passphrase)
+    _check_size(key, name)
     return Loaded(key, form, fingerprint(key.public_key()))
 
 
-def _check_size(key: RSAPrivateKey, origin: str, *, path: str | None = None) -> None:
+def _check_size(key: RSAPrivateKey, name: KeyName) -> None:
     if key.key_size < MIN_KEY_BITS:
-        raise PrivateKeyError(
-            f"{origin} is an RSA key of {key.key_size} bits; RS256 needs {MIN_KEY_BITS} or more "
-            "(RFC 7518, section 3.3). Make a new key in the Vonage dashboard.",
-            path=path,
+        raise name.error(
+            f"is an RSA key of {key.key_size} bits; RS256 needs {MIN_KEY_BITS} or more (RFC 7518, "
+            "section 3.3)",
+            "Make a new key in the Vonage dashboard.",
         )

@@ -16,8 +16,8 @@ _Loaded = TypeVar("_Loaded")
 def ask_if_missing(load: Callable[[Secret | None], _Loaded], *, may_ask: bool = True) -> _Loaded:
     """Return what ``load`` returns for no passphrase, or for one that was typed.
 
-    The person is asked once, where ``load`` raises that the passphrase is missing, there is a
-    terminal, and ``may_ask``.
+    A person is asked once, if ``load`` raises that the passphrase is missing, there is a terminal,
+    and ``may_ask``.
     """
     try:
         return load(None)
@@ -29,12 +29,12 @@ def ask_if_missing(load: Callable[[Secret | None], _Loaded], *, may_ask: bool = 
 
 
 def _ask(error: EncryptedKeyError) -> Secret | None:
-    """Return what is typed; None without a terminal, for nothing typed, or nothing that is text."""
+    """Return what is typed, or None without a terminal, for nothing, or for what is not text."""
     if not _has_terminal():
         return None
     try:
         prompt = f"Passphrase for {error.path or 'the private key'}: "
-        return Secret(getpass.getpass(prompt), "str") or None
+        return Secret(getpass.getpass(prompt)) or None
     except (EOFError, UnicodeDecodeError):
         return None
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import base64
 import re
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ..errors import EncryptedKeyError, PrivateKeyError
+from ..errors import CredentialsError, EncryptedKeyError, PrivateKeyError
 from ..redaction import Secret
+
+#: Holds the passphrase of an encrypted key, wherever the key comes from.
+PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
 
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,30})-----")
 _BLOCK = re.compile(
@@ -25,33 +29,56 @@ _BLOCK = re.compile(
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 
 # How base64 of "-----BEGIN" begins: CI systems store a whole PEM so.
-_ENCODED = "LS0tLS1CRUdJTi"
+_ENCODED = b"LS0tLS1CRUdJTi"
+
+_NEW_KEY = "Copy the file again, or make a new key in the Vonage dashboard."
+
+
+class KeyName(NamedTuple):
+    """What errors about a key are about: the argument, variable or field that it came from.
+
+    ``path`` is the file that this names, or None if it is the text of the key, or a key object.
+    """
+
+    name: str
+    path: str | None = None
+
+    def error(self, problem: str, remedy: str, **fields: Any) -> PrivateKeyError:
+        """Return the error for ``problem``, a clause whose subject is the key."""
+        kind = EncryptedKeyError if "passphrase_missing" in fields else PrivateKeyError
+        clause = problem if self.path is None else f"names {self.path!r}, which {problem}"
+        return kind(self.name, clause, remedy, path=self.path, **fields)
 
 
 def is_pem(text: str | bytes) -> bool:
-    """Tell whether ``text`` is PEM, or base64 of it, rather than a path."""
-    if isinstance(text, str):
-        return "-----BEGIN" in text or text.lstrip().startswith(_ENCODED)
-    return b"-----BEGIN" in text or text.lstrip().startswith(_ENCODED.encode())
+    """Return whether ``text`` is PEM, or base64 of it, rather than a path."""
+    content = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    return b"-----BEGIN" in content or content.lstrip().startswith(_ENCODED)
 
 
-def parse(
-    text: Secret, origin: str, passphrase: Secret | None, *, path: str | None = None
-) -> tuple[RSAPrivateKey, str]:
+def key_on_a_command_line(subject: str) -> CredentialsError:
+    """Return the error for the text of a key where its path is expected."""
+    return CredentialsError(
+        subject,
+        "contains a private key, and any process on this machine can read a command line",
+        "Save the key to a file and give its path.",
+    )
+
+
+def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPrivateKey, str]:
     """Return the RSA key in ``text``, of whatever size, and the name of its form.
 
-    ``origin`` is the subject of the sentence that says what is wrong; ``path`` is the file's.
-    Raises ``PrivateKeyError``, or ``EncryptedKeyError`` where the passphrase is missing or wrong.
+    Raises ``PrivateKeyError``, or ``EncryptedKeyError`` if the passphrase is missing or wrong.
     """
-    pem, problem = _unframe(text)
-    if problem:
-        raise PrivateKeyError(f"{origin} {problem}", path=path)
+    pem, wrong = _unframe(text)
+    if wrong:
+        raise name.error(*wrong)
     is_encrypted = b"ENCRYPTED" in pem.reveal()
     if is_encrypted and passphrase is None:
-        raise EncryptedKeyError(
-            f"{origin} is encrypted, and no passphrase was given. Set the environment variable "
-            "VONAGE_PRIVATE_KEY_PASSPHRASE, or in Python give passphrase=.",
-            path=path,
+        raise name.error(
+            "is encrypted, and no passphrase was given",
+            f"Pass passphrase=, or set {PASSPHRASE_VARIABLE}.",
+            code="passphrase-missing",
             passphrase_missing=True,
         )
     key = _load(pem, passphrase if is_encrypted else None)
@@ -59,16 +86,16 @@ def parse(
         standard = "PKCS#1" if pem.reveal().startswith(b"-----BEGIN RSA") else "PKCS#8"
         return key, f"{'encrypted ' if is_encrypted else ''}{standard} PEM"
     if key is None and is_encrypted:
-        raise EncryptedKeyError(
-            f"{origin} is encrypted, and the passphrase does not decrypt it. Check the passphrase; "
-            "if it is correct, the key is damaged.",
-            path=path,
+        raise name.error(
+            "is encrypted, and the passphrase does not decrypt it",
+            "Check the passphrase; if it is correct, the key is damaged.",
+            passphrase_missing=False,
         )
-    raise PrivateKeyError(f"{origin} {_no_rsa_key(key)}", path=path)
+    raise name.error(*_not_an_rsa_key(key))
 
 
 def _load(pem: Secret, passphrase: Secret | None) -> object:
-    """Return the key, None where there is none, and an ``UnsupportedAlgorithm`` as it is."""
+    """Return the key, None if there is none, or an ``UnsupportedAlgorithm`` as it is."""
     try:
         key = load_pem_private_key(
             pem.reveal(),
@@ -83,54 +110,52 @@ def _load(pem: Secret, passphrase: Secret | None) -> object:
 
 
 def _is_sound(key: RSAPrivateKey) -> bool:
-    """Tell whether the numbers of ``key`` belong together (RFC 8017, section 3.2).
+    """Return whether the numbers of ``key`` belong together (RFC 8017, section 3.2).
 
     This replaces OpenSSL's proof that the primes are prime, which costs as much as 150
     signatures. A damaged number does not pass. A composite that was forged to be a pseudoprime
     to base 2 does; an attacker who can forge one can write your key file.
     """
     try:
+        # No number of the key in a variable: a time limit may raise here, with this frame shown.
         numbers = key.private_numbers()
-        e, n = numbers.public_numbers.e, numbers.public_numbers.n
-        p, q, d = numbers.p, numbers.q, numbers.d
+        e = numbers.public_numbers.e
         return (
             e >= 3
             and e % 2 == 1
-            and min(p, q) > 1
-            and p * q == n
-            and d * e % (p - 1) == d * e % (q - 1) == 1
-            and numbers.dmp1 == d % (p - 1)
-            and numbers.dmq1 == d % (q - 1)
-            and 0 < numbers.iqmp < p
-            and numbers.iqmp * q % p == 1
-            and pow(2, p - 1, p) == pow(2, q - 1, q) == 1
+            and min(numbers.p, numbers.q) > 1
+            and numbers.p * numbers.q == numbers.public_numbers.n
+            and numbers.d * e % (numbers.p - 1) == numbers.d * e % (numbers.q - 1) == 1
+            and numbers.dmp1 == numbers.d % (numbers.p - 1)
+            and numbers.dmq1 == numbers.d % (numbers.q - 1)
+            and 0 < numbers.iqmp < numbers.p
+            and numbers.iqmp * numbers.q % numbers.p == 1
+            and pow(2, numbers.p - 1, numbers.p) == pow(2, numbers.q - 1, numbers.q) == 1
         )
     except (ValueError, ArithmeticError):
         return False
 
 
-def _no_rsa_key(loaded: object) -> str:
+def _not_an_rsa_key(loaded: object) -> tuple[str, str]:
     if loaded is None:
-        return (
-            "is damaged: its BEGIN and END lines are there, but the text between them is not "
-            "a key. Copy the file again, or make a new key in the Vonage dashboard."
-        )
+        problem = "is damaged: the text between its BEGIN and END lines is not a key"
+        return problem, _NEW_KEY
     if isinstance(loaded, UnsupportedAlgorithm):
         return (
-            "is of a kind that the cryptography package does not know. Convert it to an "
-            "unencrypted PKCS#8 PEM with 'openssl pkey'."
+            "is of a kind that the cryptography package does not know",
+            "Convert it to an unencrypted PKCS#8 PEM with 'openssl pkey'.",
         )
-    return f"is {kind(loaded)}, and not an RSA key. Give the application's RSA key."
+    return f"is {kind(loaded)}, and not an RSA key", "Give the application's RSA key."
 
 
-def _unframe(pem: Secret) -> tuple[Secret, str | None]:
-    """Return the lines of the private key in ``pem``, and what is wrong around its base64.
+def _unframe(pem: Secret) -> tuple[Secret, tuple[str, str] | None]:
+    """Return the lines of the private key in ``pem``, or what is wrong around its base64.
 
-    Parsers tell the second badly or not at all, and not every release of cryptography
+    Parsers report the second badly or not at all, and not every release of cryptography
     overlooks quotes, a byte order mark or indentation around the lines.
     """
     text = pem.reveal()
-    if text.lstrip().startswith(_ENCODED.encode()):
+    if text.lstrip().startswith(_ENCODED):
         with suppress(ValueError):
             text = base64.b64decode(b"".join(text.split()), validate=True)
     # Line ends written as two characters each, and those of Windows and old Macs.
@@ -140,7 +165,8 @@ def _unframe(pem: Secret) -> tuple[Secret, str | None]:
         return pem, _no_block(text)
     if block[1] == b"OPENSSH PRIVATE KEY":
         return pem, (
-            "is in OpenSSH's own format. Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
+            "is in OpenSSH's own format",
+            "Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'.",
         )
     if b"\n" in block[2]:
         lines = [line.strip() for line in block[0].splitlines()]
@@ -148,8 +174,8 @@ def _unframe(pem: Secret) -> tuple[Secret, str | None]:
     body = b"".join(block[2].split())
     if not _BASE64.fullmatch(body):
         return pem, (
-            'has lost its line breaks. Keep them (in a shell, write "$KEY" with the quotes), or '
-            "write each as \\n."
+            "has lost its line breaks",
+            'Keep them (in a shell, write "$KEY" with the quotes), or write each as \\n.',
         )
     # Between BEGIN and END is nothing but base64, so the lines can be restored.
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
@@ -157,20 +183,21 @@ def _unframe(pem: Secret) -> tuple[Secret, str | None]:
     return Secret(b"\n".join([begin, *lines, end, b""])), None
 
 
-def _no_block(text: bytes) -> str:
+def _no_block(text: bytes) -> tuple[str, str]:
     labels = [label.decode() for label in _LABEL.findall(text)]
     if any(label.endswith("PRIVATE KEY") for label in labels):
-        return "is cut short: it has a BEGIN line but no END line of its own. Copy it whole."
+        return "is cut short: it has a BEGIN line but no END line of its own", "Copy it whole."
     if labels:
         return (
-            f"contains a {labels[0].lower()}, not a private key. Give the private key that belongs "
-            "to it: Vonage keeps the public key, you sign with the private key."
+            f"contains a {labels[0].lower()}, not a private key",
+            "Give the private key that belongs to it: Vonage keeps the public key, you sign with "
+            "the private key.",
         )
     if not text.strip():
-        return "is empty. Download the key again, or give the path of the right file."
+        return "is empty", "Download the key again, or give the path of the right file."
     return (
-        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM. Give the private key as "
-        "Vonage's dashboard saved it, or convert it with 'openssl pkey'."
+        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM",
+        "Give the private key as Vonage's dashboard saved it, or convert it with 'openssl pkey'.",
     )
 
 

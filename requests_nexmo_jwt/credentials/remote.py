@@ -1,10 +1,10 @@
-"""A private key that never leaves its place, such as a KMS or an HSM: a function has it sign."""
+"""A private key that never leaves a KMS or an HSM: a function has it sign."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import iscoroutinefunction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -20,12 +20,14 @@ from cryptography.hazmat.primitives.serialization import (
 from ..errors import CredentialsError, PrivateKeyError
 from ..redaction import Hidden, Secret
 from . import pem
+from .given import checked_id
+from .key import KeyObject
 from .places import Credentials
 
 
 @RSAPrivateKey.register
 class RemoteKey:
-    """All that is asked of an ``RSAPrivateKey``, for which it passes: it signs, and has a size."""
+    """What PyJWT and this package use of an ``RSAPrivateKey``: it signs, and has a size."""
 
     def __init__(self, sign: Hidden[Callable[[bytes], bytes]], public_key: RSAPublicKey) -> None:
         self._sign, self._public_key = sign, public_key
@@ -42,14 +44,15 @@ class RemoteKey:
     def sign(self, data: bytes, *how: object) -> bytes:
         """Return the signature of ``data`` that the function makes, RSASSA-PKCS1-v1_5 with SHA-256.
 
-        Raises ``PrivateKeyError`` where it makes none, or one that the public key does not verify.
+        Raises ``PrivateKeyError`` if it makes none, or one that the public key does not verify.
         """
         try:
             signature = self._sign.reveal()(data)
         except Exception as error:
             raise PrivateKeyError(
-                f"sign raised {type(error).__name__}, the cause of this error, so there is no "
-                "token. Check the service that holds the private key."
+                "sign",
+                f"raised {type(error).__name__}, the cause of this error, so there is no token",
+                "Check the service that holds the private key.",
             ) from error
         if not isinstance(signature, bytes):
             problem = f"a {type(signature).__name__}, not bytes"
@@ -59,9 +62,11 @@ class RemoteKey:
             problem = f"{len(signature)} bytes that are not a signature by the key of public_key"
         del signature  # a wrong public_key, and frames would have a whole token
         raise PrivateKeyError(
-            f"sign returned {problem}, so there is no token. It has to return the "
-            "RSASSA-PKCS1-v1_5 SHA-256 signature of the bytes that it is given; a service that "
-            "signs a digest gets their SHA-256. And public_key has to belong to the key that signs."
+            "sign",
+            f"returned {problem}, so there is no token",
+            "It has to return the RSASSA-PKCS1-v1_5 SHA-256 signature of the bytes that it is "
+            "given; a service that signs a digest gets their SHA-256. And public_key has to belong "
+            "to the key that signs.",
         )
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
@@ -77,11 +82,11 @@ class RemoteKey:
 
 
 def _remote_key(sign: Hidden[Callable[[bytes], bytes]], public_pem: bytes) -> RemoteKey:
-    return RemoteKey(sign, _public_key(Secret(public_pem, "bytes")))
+    return RemoteKey(sign, _public_key(Hidden(public_pem)))
 
 
 class Remote(NamedTuple):
-    """The arguments of ``NexmoJWT`` where a function signs; pickled, that function is."""
+    """The arguments of ``NexmoJWT`` if a function signs; pickled, that function is."""
 
     application_id: str
     key: RemoteKey
@@ -89,56 +94,67 @@ class Remote(NamedTuple):
     def read(self) -> Credentials:
         """Return the credentials."""
         source = "arguments: sign, with its public_key"
-        return Credentials(self.application_id, self.key, "public_key", source, self)
+        key = cast(RSAPrivateKey, self.key)  # registered as one, which type checkers do not see
+        return Credentials(self.application_id, KeyObject(key, "public_key"), source, self)
 
 
-def find(application_id: Any, sign: Hidden[Any], public_key: Any, private_key: Any) -> Credentials:
-    """Return the credentials that ``sign`` and ``public_key`` give, as ``keys.concealed`` has it.
+def credentials_of(
+    application_id: Hidden[Any], sign: Hidden[Any], public_key: Hidden[Any], *others: Hidden[Any]
+) -> Credentials:
+    """Return the credentials that ``sign`` and ``public_key`` give.
 
-    Raises ``CredentialsError`` where one is missing, or there is a private key as well, and
-    ``PrivateKeyError`` where ``public_key`` is of no use.
+    ``others`` are arguments that must be None then. Raises ``CredentialsError`` if one is missing,
+    or if there is a private key as well, and ``PrivateKeyError`` if ``public_key`` cannot be used.
     """
-    missing = ["application_id"] if application_id is None else []
-    missing += ["sign"] if sign.reveal() is None else []
-    missing += ["public_key"] if public_key is None else []
-    if private_key is not None:
-        problem = "sign replaces private_key and passphrase. Give only one of them"
+    needed = {"application_id": application_id, "sign": sign, "public_key": public_key}
+    missing = [name for name, given in needed.items() if given.reveal() is None]
+    subject = "sign"
+    if any(other.reveal() is not None for other in others):
+        problem, remedy = "replaces private_key and passphrase", "Pass only one of them"
     elif missing:
-        verb = "is" if len(missing) == 1 else "are"
-        problem = f"{' and '.join(missing)} {verb} missing. Give all three"
+        subject, problem, remedy = missing[0], "is missing beside the others", "Pass all three"
     elif not callable(sign.reveal()):
-        kind = type(sign.reveal()).__name__
-        problem = f"sign is of type {kind}. Give a function from bytes to bytes"
+        problem = f"is of type {type(sign.reveal()).__name__}"
+        remedy = "Pass a function from bytes to bytes"
     elif iscoroutinefunction(sign.reveal()):
-        problem = "sign is an async function, which nothing awaits. Give a plain one"
+        problem, remedy = "is an async function, which nothing awaits", "Pass a plain one"
     else:
-        return Remote(application_id, RemoteKey(sign, _public_key(public_key))).read()
-    raise CredentialsError(f"{problem}: NexmoJWT(ID, sign=FUNCTION, public_key=PEM).")
+        checked = checked_id(application_id, "application_id")
+        return Remote(checked, RemoteKey(sign, _public_key(public_key))).read()
+    raise CredentialsError(
+        subject, problem, f"{remedy}: NexmoJWT(ID, sign=FUNCTION, public_key=PEM)."
+    )
 
 
-def _public_key(given: RSAPublicKey | RSAPrivateKey | Secret) -> RSAPublicKey:
-    if isinstance(given, RSAPublicKey):
-        return given
-    if not isinstance(given, Secret) or given.kind not in ("str", "bytes"):
-        kind = given.kind if isinstance(given, Secret) else "a private key"
-        raise PrivateKeyError(f"public_key is {kind}. Give an RSAPublicKey, or its PEM text.")
-    if b"PRIVATE KEY" in given.reveal():
+def _public_key(given: Hidden[Any]) -> RSAPublicKey:
+    if isinstance(given.reveal(), RSAPublicKey):
+        known: RSAPublicKey = given.reveal()
+        return known
+    if not isinstance(given.reveal(), (str, bytes)):
         raise PrivateKeyError(
-            "public_key contains a private key (redacted). Give the public one alone: "
-            "openssl pkey -in private.key -pubout"
+            "public_key",
+            f"is {pem.kind(given.reveal())}",
+            "Give an RSAPublicKey, or its PEM text.",
+        )
+    text = Secret(given.reveal())
+    if b"PRIVATE KEY" in text.reveal():
+        raise PrivateKeyError(
+            "public_key",
+            "contains a private key (redacted)",
+            "Give the public one alone: openssl pkey -in private.key -pubout",
         )
     try:
-        if given.reveal().startswith(b"\x30"):  # the first byte of DER, in which AWS hands it out
-            key: object = load_der_public_key(given.reveal())
+        if text.reveal().startswith(b"\x30"):  # the first byte of DER, in which AWS hands it out
+            key: object = load_der_public_key(text.reveal())
         else:
-            key = load_pem_public_key(given.reveal().strip().replace(b"\\n", b"\n"))
+            key = load_pem_public_key(text.reveal().strip().replace(b"\\n", b"\n"))
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if isinstance(key, RSAPublicKey):
         return key
     found = "is not a public key in PEM or DER" if key is None else f"is {pem.kind(key)}, not RSA"
-    is_path = b"-----BEGIN" not in given.reveal()
+    is_path = b"-----BEGIN" not in text.reveal()
+    remedy = "Give the text that begins with '-----BEGIN PUBLIC KEY-----'"
     raise PrivateKeyError(
-        f"public_key {found}. Give the text that begins with '-----BEGIN PUBLIC KEY-----'"
-        f"{', not the path of its file' if is_path else ''}."
+        "public_key", found, f"{remedy}{', not the path of its file' if is_path else ''}."
     )

@@ -1,4 +1,4 @@
-"""What the logger says of a refusal and of a wrong clock: one line each, from what is known here.
+"""What the logger says of a refusal and of a wrong clock: one line each.
 
 The body of the answer is not read: it is the caller's.
 """
@@ -61,7 +61,7 @@ def refusal(
         line += f"token well-formed, clock {state}; {reason}"
     # 'check' signs a token of its own, whose acl permits everything.
     may_check = inspect(token).opens(refused.method, urlsplit(refused.url).path) is not False
-    hint = "; run 'nexmo-jwt check' for details" if may_check and _has_command() else ""
+    hint = "; run 'nexmo-jwt check' for details" if may_check and program("nexmo-jwt") else ""
     return f"{line}{hint}."
 
 
@@ -87,7 +87,7 @@ def _reason(
 
 
 def clock_state(offset: float | None, elapsed: float) -> str:
-    """Return a few words on this machine's clock, by the ``offset`` that the server's has.
+    """Return a few words on this machine's clock; the server's is ``offset`` seconds ahead of it.
 
     ``elapsed`` is how many seconds the answer took.
     """
@@ -98,6 +98,7 @@ def clock_state(offset: float | None, elapsed: float) -> str:
     return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead'}"
 
 
-def _has_command() -> bool:
-    beside = Path(sys.executable).with_name("nexmo-jwt")
-    return beside.exists() or shutil.which("nexmo-jwt") is not None
+def program(name: str) -> str | None:
+    """Return the path of a program that was installed beside this Python, or is on the PATH."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else shutil.which(name)

@@ -12,13 +12,15 @@ from ..redaction import quoted
 
 _MAX_BYTES = 1 << 20
 
+_FORM = 'Its form is {"paths": {...}}.'
+
 _METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
 
 
 def read_acl(text: str) -> dict[str, Any]:
     """Return the paths that ``text`` names, each with its rule.
 
-    Raises ``ClaimError`` where it is of none of these forms.
+    Raises ``ClaimError`` if it has none of these forms.
     """
     if text.startswith("@"):
         return _in_file(text[1:])
@@ -27,40 +29,37 @@ def read_acl(text: str) -> dict[str, Any]:
         return {match[2]: {"methods": match[1].split(",")}}
     if text.startswith("/"):
         return {text: {}}
-    problem = (
-        f"{quoted(text)} is not an acl. Write a path such as '/*/calls/**', METHOD,METHOD:PATH or "
-        "@file.json"
-    )
-    raise ClaimError(problem, claim="acl")
+    remedy = "Write a path such as '/*/calls/**', METHOD,METHOD:PATH or @file.json."
+    raise ClaimError(quoted(text), "is not an acl", remedy, claim="acl")
 
 
 def merged(acls: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
-    """Return the acl with all paths; ``name`` is how the person named them.
+    """Return the acl with all paths; ``name`` is the option that named them.
 
-    Raises ``ClaimError`` where one path has two rules.
+    Raises ``ClaimError`` if one path has two rules.
     """
     paths: dict[str, Any] = {}
     for named in acls:
         for path, rule in named.items():
             if paths.setdefault(path, rule) != rule:
-                raise ClaimError(
-                    f"{name} names {quoted(path)} twice. Give it once, with all its methods.",
-                    claim="acl",
+                problem, remedy = (
+                    f"names {quoted(path)} twice",
+                    "Give it once, with all its methods.",
                 )
+                raise ClaimError(name, problem, remedy, claim="acl")
     return {"paths": paths}
 
 
 def _in_file(file_name: str) -> dict[str, Any]:
-    path = quoted(file_name)
     try:
         with open(file_name, "rb") as file:
             acl = json.loads(file.read(_MAX_BYTES))
     except OSError as error:
-        problem = f"cannot read {path}: {error.strerror}"
+        problem, remedy = f"cannot be read: {error.strerror}", "Give the path of a file with JSON."
     except (ValueError, RecursionError):
-        problem = f"{path} is not JSON"
+        problem, remedy = "is not JSON", _FORM
     else:
         if isinstance(acl, dict) and isinstance(acl.get("paths"), dict) and len(acl) == 1:
             return dict(acl["paths"])
-        problem = f'{path} is not of the form {{"paths": {{...}}}}'
-    raise ClaimError(problem, claim="acl")
+        problem, remedy = "is not an acl", _FORM
+    raise ClaimError(f"acl file {quoted(file_name)}", problem, remedy, claim="acl")

@@ -132,9 +132,8 @@ def find_token(text: str) -> str:
     """
     alone = text.strip()
     if not alone:
-        raise TokenError(
-            "The token is empty. Give a token, or a header that has one, as argument or on stdin."
-        )
+        remedy = "Give a token, or a header that has one, as argument or on stdin."
+        raise TokenError("The token", "is empty", remedy)
     if not re.search(r"\s", alone):
         return alone
     bearers = _BEARER.findall(text)
@@ -144,9 +143,8 @@ def find_token(text: str) -> str:
     for found in (whole, tokens, bearers):
         if found:
             return str(found[0])
-    raise TokenError(
-        "There is no token in this text. Give one, or a header 'Authorization: Bearer ...'."
-    )
+    remedy = "Give a token, or a header 'Authorization: Bearer ...'."
+    raise TokenError("This text", "has no token in it", remedy)
 
 
 def inspect(token: str) -> Inspection:
@@ -166,8 +164,10 @@ def inspect(token: str) -> Inspection:
     else:
         return Inspection(token, header, claims, (*repeated_header, *repeated_claims))
     raise TokenError(
-        f"This is not a JSON Web Token ({problem:.80}). A token has three parts, xxx.yyy.zzz. "
-        "Check that it was copied completely, and nothing else."
+        "This",
+        f"is not a JSON Web Token ({problem:.80})",
+        "A token has three parts, xxx.yyy.zzz. Check that it was copied completely, and nothing "
+        "else.",
     )
 
 

@@ -8,10 +8,24 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..redaction import quoted
-from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, Violation, form_violations, is_time
+from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, form_problems, is_time
+
+
+class Violation(NamedTuple):
+    """A rule that claims break: the claim that it is about, and a sentence without full stop.
+
+    ``code`` says how: ``missing``, ``malformed``, ``version`` (``acl``), ``future`` (``iat``,
+    ``nbf``), ``expired`` or ``lifetime`` (``exp``). ``is_documented`` is false if no source says
+    whether Nexmo refuses such a token.
+    """
+
+    claim: str
+    code: str
+    reason: str
+    is_documented: bool = True
 
 
 def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
@@ -26,7 +40,9 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
         if name in claims and not is_time(claims[name]):
             yield _odd_time(name, claims[name])
     yield from _time_violations(claims, now)
-    yield from (problem for problem in form_violations(claims) if problem.claim != "nbf")
+    for claim, problem, _ in form_problems(claims):
+        if claim != "nbf":
+            yield Violation(claim, "malformed", f"{claim} {problem}")
     yield from _versions_in(claims.get("acl"))
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from ..credentials import discovery as credentials
-from ..credentials import key as keys
-from ..credentials.places import PASSPHRASE_VARIABLE, Credentials, Place
+from ..credentials import discovery, key
+from ..credentials.pem import PASSPHRASE_VARIABLE
+from ..credentials.places import Credentials, Place
 from ..errors import PrivateKeyError
 from ..redaction import Secret
 from .claims import ClaimsSet
@@ -35,32 +34,30 @@ class Token(NamedTuple):
         return f"Bearer {self.text}"
 
     def is_valid_at(self, moment: float) -> bool:
-        """Tell whether ``moment`` (Unix seconds) is within the token's time, without leeway."""
+        """Return whether ``moment`` (Unix seconds) is within the token's time, without leeway."""
         return self.iat <= moment < self.exp
 
 
 class Signer:
     """Makes the tokens of one application, RS256 over the claims of each instant.
 
-    It travels to other processes by the place of its credentials, never with a secret: they find
-    and load the key themselves, at their first signature.
+    A pickle has the place of its credentials and never a secret: another process finds and loads
+    the key itself, at its first signature.
 
     :param found: who signs, and with what.
     :param claims: what each token says.
-    :param passphrase: opens an encrypted PEM; by default the environment's.
+    :param passphrase: for an encrypted PEM; by default the environment's.
     :raises PrivateKeyError: the key cannot be read or used.
     :raises EncryptedKeyError: its passphrase is missing or wrong.
     """
 
-    def __init__(
-        self, found: Credentials, claims: ClaimsSet, passphrase: Secret | RSAPrivateKey | None
-    ) -> None:
+    def __init__(self, found: Credentials, claims: ClaimsSet, passphrase: Secret | None) -> None:
         self.source: str = found.source
         self._claims = claims
         self._place = found.place
         self._has_passphrase = passphrase is not None
-        #: In a process that this object was sent to, at first the place where to find it.
-        self._key: keys.Key | Place = found.load_key(passphrase)
+        #: After unpickling, at first the place where to find it.
+        self._key: key.Key | Place = found.load_key(passphrase)
 
     @property
     def application_id(self) -> str:
@@ -77,20 +74,20 @@ class Signer:
 
     def sign(self, now: float) -> Token:
         """Return a new token, issued at ``now`` (Unix seconds)."""
-        claims, key = self._claims.at(now), self._loaded_key().current()
-        text = jwt.encode(claims, key.private, algorithm="RS256")
-        return Token(text, claims["iat"], claims["exp"], key.fingerprint)
+        claims, loaded = self._claims.at(now), self._loaded_key().current()
+        text = jwt.encode(claims, loaded.private, algorithm="RS256")
+        return Token(text, claims["iat"], claims["exp"], loaded.fingerprint)
 
-    def _loaded_key(self) -> keys.Key:
-        """Return the key, which another process loads at its first use.
+    def _loaded_key(self) -> key.Key:
+        """Return the key; after unpickling, load it at its first use.
 
         Not sooner: an exception from unpickling kills the worker of a process pool.
         """
-        if isinstance(self._key, keys.Key):
+        if isinstance(self._key, key.Key):
             return self._key
-        with keys.loading:
-            if not isinstance(self._key, keys.Key):
-                found = credentials.find_again(self._key, self.source, self.application_id)
+        with key.loading:
+            if not isinstance(self._key, key.Key):
+                found = discovery.find_again(self._key, self.source, self.application_id)
                 self._key = found.load_key()
             return self._key
 
@@ -99,9 +96,10 @@ class Signer:
         if self._place is None or self._has_passphrase:
             held = "a passphrase" if self._place else "the text of a private key or a key object"
             raise PrivateKeyError(
-                f"This auth object was made from {held}, which pickling would write down. Make it "
-                "from the path of a key file or from the environment, with the passphrase in "
-                f"{PASSPHRASE_VARIABLE}: then each process loads the key itself."
+                "This auth object",
+                f"was made from {held}, which pickling would write down",
+                "Make it from the path of a key file or from the environment, with the passphrase "
+                f"in {PASSPHRASE_VARIABLE}: then each process loads the key itself.",
             )
         return {**vars(self), "_key": self._place}
 
@@ -111,5 +109,5 @@ class Signer:
         return self._claims == other._claims and self.fingerprint == other.fingerprint
 
     def __repr__(self) -> str:
-        key = self._key.fingerprint if isinstance(self._key, keys.Key) else self.source
-        return f"application_id={self.application_id!r}, key={key!r}"
+        which = self._key.fingerprint if isinstance(self._key, key.Key) else self.source
+        return f"application_id={self.application_id!r}, key={which!r}"

@@ -6,7 +6,8 @@ import re
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
-# API secrets have 8 to 25 characters that people choose, OpenTok's 40 hex digits.
+# People choose API secrets; OpenTok's have 40 hex digits.
+_API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
 _SECRET = re.compile(r"[0-9a-zA-Z]{16,}|(?=.*[0-9])(?=.*[a-zA-Z])[^\s/\\.]{8,}")
 
 
@@ -18,6 +19,11 @@ def is_application_id(text: object) -> bool:
 def may_be_api_key(text: str) -> bool:
     """Return whether ``text`` has the form of an account's API key."""
     return _API_KEY.fullmatch(text) is not None
+
+
+def may_be_api_secret(text: str) -> bool:
+    """Return whether ``text`` has the form of an API secret, as words have too."""
+    return _API_SECRET.fullmatch(text) is not None
 
 
 def may_be_secret(text: str) -> bool:

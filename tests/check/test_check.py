@@ -513,10 +513,11 @@ def test_the_report_for_machines_has_the_documented_form(
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        ([], "credentials"),
+        ([], "nothing-found"),
         (["--app-id", "-----BEGIN PRIVATE KEY-----", "--private-key", "x.key"], "credentials"),
         (["--app-id", APPLICATION_ID, "--private-key", "nowhere.key"], "private-key"),
-        (["--token", ARTICLE_TOKEN, "--url", "https://example.com/"], "scope"),
+        (["--token", ARTICLE_TOKEN, "--url", "https://example.com/"], "not-in-scope"),
+        (["--token", ARTICLE_TOKEN, "--url", "http://api.nexmo.com/"], "clear-text"),
     ],
 )
 def test_what_keeps_the_request_from_being_made_is_json_too(
@@ -677,7 +678,7 @@ def test_a_host_can_be_named_as_an_option(nexmo_jwt: Run, nexmo: Sandbox, tmp_pa
     ]:
         result = nexmo_jwt(*ask, *option, env={**environment_of(nexmo), **env})
         assert result.returncode == status
-    assert f"To allow it: --host {nexmo.url}, or NEXMO_JWT_HOSTS" in result.stderr
+    assert f"Unset NEXMO_JWT_HOSTS, or pass --host {nexmo.url}." in result.stderr
     bad = nexmo_jwt(*ask, "--host", "*", env=environment_of(nexmo))
     assert bad.stderr.startswith("nexmo-jwt: --host has '*'")
 

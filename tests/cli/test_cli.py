@@ -168,7 +168,7 @@ LATE = [
         ["check", "--token", ARTICLE_TOKEN, "--url", "https://example.com/x"],
         1,
         "nexmo-jwt: https://example.com is not one of Vonage's API origins, so it may not receive "
-        "a token. To allow it: --host https://example.com, or NEXMO_JWT_HOSTS.",
+        "a token. To allow it, pass --host https://example.com.",
     ),
     (
         ["check", "--token", ARTICLE_TOKEN, "--url", "https://rest.nexmo.com/sms/json"],

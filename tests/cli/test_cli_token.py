@@ -71,12 +71,12 @@ BAD_TOKENS = [
     (["--sub", ""], 2, "error: --sub is ''"),
     (["--acl", "calls"], 2, "is not an acl"),
     (["--acl", "get:/x"], 2, "is not an acl"),
-    (["--acl", "@nowhere.json"], 2, "cannot read 'nowhere.json'"),
+    (["--acl", "@nowhere.json"], 2, "acl file 'nowhere.json' cannot be read"),
     (["--acl", "@/dev/null"], 2, "is not JSON"),
     (["--acl", "@/dev/zero"], 2, "is not JSON"),
     (["--acl", "@deep.json"], 2, "is not JSON"),
-    (["--acl", "@list.json"], 2, 'not of the form {"paths"'),
-    (["--acl", "@more.json"], 2, 'not of the form {"paths"'),
+    (["--acl", "@list.json"], 2, 'is not an acl. Its form is {"paths"'),
+    (["--acl", "@more.json"], 2, 'is not an acl. Its form is {"paths"'),
     (["--acl", "/a", "--acl", "GET:/a"], 2, "names '/a' twice"),
     (["--acl", "@none.json"], 2, "error: --acl names no path"),
     (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
@@ -95,7 +95,7 @@ BAD_TOKENS = [
     (["--app-id", "x"], 2, "--app-id needs --private-key beside it"),
     (["--app-id", "", "--private-key", "nowhere.key"], 2, "--app-id: it is empty"),
     (["--app-id", "x", "--private-key", " "], 2, "--private-key: it is empty"),
-    (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key' does not exist"),
+    (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key', which does not exist"),
     (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
     (["--app-id", " x", "--private-key", "n.key"], 1, ": --app-id has white space around it"),
     (["--app-id", "x", "--private-key", "A1b2" * 40], 1, ": --private-key was treated as a path"),
@@ -103,13 +103,13 @@ BAD_TOKENS = [
     (
         ["--app-id", "n.key", "--private-key", APPLICATION_ID],
         1,
-        ": --private-key looks like an application id; perhaps the arguments were swapped. Give "
-        "the id first, then the key: --app-id ID --private-key PATH, or -a ID:PATH with http.",
+        ": --private-key looks like an application id; perhaps id and key were swapped. Pass the "
+        "id as --app-id, and the path of the key as --private-key.",
     ),
     (
         ["--app-id", "abcd1234", "--private-key", "s3cr3tApiSecret1"],
         1,
-        ": --app-id looks like an API key, and --private-key like an API secret (redacted",
+        ": --app-id looks like an API key, and the key beside it like an API secret (redacted",
     ),
     (["--bogus"], 2, "unrecognized"),
 ]
@@ -136,12 +136,14 @@ def test_a_token_that_cannot_be_made_is_reported(
 @pytest.mark.parametrize("folder", ["my private_key folder", "an application_id x"])
 def test_a_path_is_shown_as_it_was_given(folder: str, nexmo_jwt: Run) -> None:
     result = nexmo_jwt("token", "--app-id", "x", "--private-key", f"{folder}/n.key")
-    assert f"{folder}/n.key' does not exist" in result.stderr
+    assert f"{folder}/n.key', which does not exist" in result.stderr
 
 
 def test_without_credentials_the_places_are_listed(nexmo_jwt: Run) -> None:
     result = nexmo_jwt("token")
     assert result.returncode == 1
-    assert result.stderr.startswith("nexmo-jwt: No credentials were found. Checked: VONAGE_")
-    assert "Quickest fix: set VONAGE_APPLICATION_ID" in result.stderr
-    assert "--app-id and --private-key with nexmo-jwt" in result.stderr
+    first, *places = result.stderr.splitlines()
+    assert first.startswith("nexmo-jwt: No credentials were found. Set VONAGE_APPLICATION_ID")
+    assert first.endswith("or pass --app-id and --private-key. Checked:")
+    assert places[0] == "  VONAGE_APPLICATION_ID (not set)"
+    assert len(places) < 12

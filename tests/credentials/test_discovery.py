@@ -20,7 +20,7 @@ from conftest import (
 
 from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
 from requests_nexmo_jwt.credentials import discovery as credentials
-from requests_nexmo_jwt.credentials.key import concealed
+from requests_nexmo_jwt.redaction import Hidden
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -432,7 +432,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "VONAGE_PRIVATE_KEY64 cut short": (
         Setup({**ID, "VONAGE_PRIVATE_KEY64": "{half a pem in base64}"}),
-        ["VONAGE_PRIVATE_KEY64 (PEM text)", "cut short"],
+        ["VONAGE_PRIVATE_KEY64 is cut short"],
     ),
     "NEXMO_PRIVATE_KEY64 with a path": (
         Setup({"NEXMO_APPLICATION_ID": "x", "NEXMO_PRIVATE_KEY64": "key.pem"}),
@@ -488,7 +488,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "appId that is no string before an app-id": (
         Setup(here={"appId": 5, "app-id": "{id}", "private-key": "{pem}"}),
-        ["here/.vonagerc", "'appId' is not a string"],
+        ["'appId' in ", "here/.vonagerc is not a string"],
     ),
     "privateKey to nothing before a private-key": (
         Setup(here={"app-id": "{id}", "privateKey": "nowhere.key", "private-key": "{pem}"}),
@@ -496,11 +496,11 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "id that is no string": (
         Setup(here={"app-id": 5, "private-key": "{pem}"}),
-        ["here/.vonagerc", "'app-id' is not a string"],
+        ["'app-id' in ", "here/.vonagerc is not a string"],
     ),
     "key that is no string": (
         Setup(here={"app-id": "{id}", "private-key": ["{pem}"]}),
-        ["here/.vonagerc", "'private-key' is not a string"],
+        ["'private-key' in ", "here/.vonagerc is not a string"],
     ),
     "key file missing": (
         Setup(here={"app-id": "{id}", "privateKey": "nowhere.key"}, home=CLI_TEXT),
@@ -516,7 +516,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "key and id exchanged": (
         Setup(here={"app-id": "{pem}", "private-key": "{id}"}),
-        ["here/.vonagerc", "'app-id' is not a string"],
+        ["'private-key' in", "here/.vonagerc looks like an application id"],
     ),
     "a damaged key in the file": (
         Setup(here={"app-id": "{id}", "private-key": "{damaged pem}"}),
@@ -524,7 +524,7 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     ),
     "a damaged key in the environment": (
         Setup({**ID, "VONAGE_PRIVATE_KEY": "{damaged pem}"}),
-        ["VONAGE_PRIVATE_KEY (PEM text) is damaged"],
+        ["VONAGE_PRIVATE_KEY is damaged"],
     ),
 }
 
@@ -569,11 +569,13 @@ def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
         f"{tmp_path}/here/.vonagerc (names no application)",
         f"{tmp_path}/home/.vonage/config.json (no such file)",
         "VCR_API_APPLICATION_ID (not set)",
-        "Quickest fix: set VONAGE_APPLICATION_ID",
-        "-a ID:PATH with http",
+        "No credentials were found. Set VONAGE_APPLICATION_ID",
+        "or pass both: NexmoJWT(ID, PATH).",
     ):
         assert words in message
-    assert typed(setup).stderr == f"http: error: nexmo-jwt: {message}\n\n"
+    assert len(caught.value.places) == 5
+    by_http = message.replace("pass both: NexmoJWT(ID, PATH)", "give -a APPLICATION_ID:KEY_PATH")
+    assert typed(setup).stderr == f"http: error: nexmo-jwt: {by_http}\n\n"
 
 
 @pytest.mark.parametrize(
@@ -700,8 +702,8 @@ def test_the_account_of_an_application_is_found_beside_it(
     setup: Setup, source: str | None, is_given: bool, in_place: Callable, nexmo: Sandbox
 ) -> None:
     in_place(setup)
-    given = (nexmo.application_id, concealed(nexmo.private_key)) if is_given else (None, None)
-    account = credentials.find_account(credentials.find(*given).place)
+    given = (nexmo.application_id, nexmo.private_key) if is_given else (None, None)
+    account = credentials.find_account(credentials.find(*map(Hidden, given)).place)
     if source is None:
         assert account is None
         return
@@ -804,7 +806,7 @@ def test_an_encrypted_key_is_opened_by_the_variable_or_names_it(
     ]
     url = f"{nexmo.url}/v1/calls"
     result = http(AUTH_TYPE, *arguments, url, env=env)
-    assert "Set the environment variable VONAGE_PRIVATE_KEY_PASSPHRASE" in result.stderr
+    assert "Set VONAGE_PRIVATE_KEY_PASSPHRASE, or run http in a terminal" in result.stderr
     result = http(AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": "wrong"})
     assert "does not decrypt it" in result.stderr
     result = http(

@@ -27,7 +27,7 @@ from conftest import (
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from requests_nexmo_jwt import EncryptedKeyError, NexmoJWT, NexmoJWTError, PrivateKeyError
-from requests_nexmo_jwt.credentials.key import Loaded, load, loading
+from requests_nexmo_jwt.credentials.key import KeyPath, KeyText, Loaded, loading
 from requests_nexmo_jwt.redaction import Secret
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -468,7 +468,7 @@ def test_the_fingerprint_is_the_one_that_openssl_prints(key_file: Path) -> None:
 
 def loaded(path: Path, passphrase: str | None = None) -> Loaded:
     secret = Secret(passphrase) if passphrase else None
-    return load(str(path), secret, name="private_key").current()
+    return KeyPath(str(path), "private_key").load(secret).current()
 
 
 def test_each_version_of_a_file_is_parsed_once(keys: Keys, new_keys: Keys, key_file: Path) -> None:
@@ -482,7 +482,7 @@ def test_each_version_of_a_file_is_parsed_once(keys: Keys, new_keys: Keys, key_f
 
 def test_a_text_is_parsed_once(keys: Keys, new_keys: Keys) -> None:
     def of(pem: bytes) -> Loaded:
-        return load(Secret(pem), name="private_key").current()
+        return KeyText(Secret(pem), "private_key").load(None).current()
 
     assert of(keys.pkcs8) is of(keys.pkcs8)
     assert of(keys.pkcs8).fingerprint == of(keys.pkcs1).fingerprint
@@ -529,18 +529,6 @@ def test_a_child_of_a_fork_signs_with_what_is_remembered(key_file: Path) -> None
         "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
     )
     subprocess.run([sys.executable, "-c", script, key_file], check=True, timeout=60)
-
-
-def test_a_pipe_without_a_writer_is_reported_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    os.mkfifo(tmp_path / "private.key")
-    with pytest.raises(PrivateKeyError, match="it is a pipe without a writer"):
-        NexmoJWT(APPLICATION_ID, tmp_path / "private.key")
-    os.mkfifo(tmp_path / ".vonagerc")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(NexmoJWTError, match=r"\.vonagerc cannot be read: it is a pipe"):
-        NexmoJWT()
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")

@@ -195,7 +195,7 @@ async def sign_later(data: bytes) -> bytes:
     [
         (
             {"sign": len},
-            "application_id and public_key are missing. Give all three",
+            "application_id is missing beside the others. Pass all three",
         ),
         ({"application_id": "id", "sign": len}, "public_key is missing"),
         ({"application_id": "id", "public_key": "good"}, "sign is missing"),
@@ -208,7 +208,10 @@ async def sign_later(data: bytes) -> bytes:
         ({"application_id": "id", "sign": len, "public_key": "private"}, "contains a private key"),
         ({"application_id": "id", "sign": len, "public_key": "object"}, "is a private key"),
         ({"application_id": "id", "sign": len, "public_key": "key.pub"}, "not the path of its"),
-        ({"application_id": "id", "sign": len, "public_key": Path("key.pub")}, "is a path"),
+        (
+            {"application_id": "id", "sign": len, "public_key": Path("key.pub")},
+            "is of type PosixPath",
+        ),
         ({"application_id": "id", "sign": len, "public_key": "EC"}, "not RSA"),
         ({"application_id": "id", "sign": len, "public_key": 7}, "is of type int"),
         ({"application_id": "id", "sign": len, "public_key": "small"}, "1024 bits"),

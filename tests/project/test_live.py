@@ -257,7 +257,7 @@ def test_a_server_that_reflects_everything_puts_nothing_of_it_into_the_file(
 def refused_in(result: subprocess.CompletedProcess[str]) -> str:
     """Return the one sentence, or two, with which the script ended."""
     assert result.returncode == 1, result
-    return re.fullmatch(r"make live: (.*)\n", result.stderr)[1]
+    return re.fullmatch(r"make live: (.*)\n", result.stderr, re.DOTALL)[1]
 
 
 NO_CREDENTIALS = {"VONAGE_APPLICATION_ID": "", "VONAGE_PRIVATE_KEY": ""}

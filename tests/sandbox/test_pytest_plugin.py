@@ -64,7 +64,7 @@ def test_here(nexmo):
     assert requests.get(nexmo.url, auth=auth, timeout=10).ok
     assert "theirs" not in {os.environ[name] for name in os.environ if name != "PYTEST_VERSION"}
     assert os.environ["NO_PROXY"] == "example.org,127.0.0.1"
-    with pytest.raises(ScopeError, match="not one of the configured hosts"):
+    with pytest.raises(ScopeError, match="NEXMO_JWT_HOSTS names only http://127"):
         requests.get("https://api.nexmo.com/v1/calls", auth=auth, timeout=10)
 
 def test_in_a_process(nexmo):

@@ -55,8 +55,8 @@ BROKEN: list[tuple[dict[str, object], str, str]] = [
     ({"jti": 5}, "jti", "not a string"),
     ({"acl": ["/a"]}, "acl", "'paths' alone"),
     ({"acl": "null"}, "acl", "acl is None"),
-    ({"sub": 5}, "sub", "must be a non-empty string"),
-    ({"iss": ""}, "iss", "must be a non-empty string"),
+    ({"sub": 5}, "sub", "not a non-empty string"),
+    ({"iss": ""}, "iss", "not a non-empty string"),
 ]
 
 # The claim of which no source says whether Nexmo accepts it, and words.

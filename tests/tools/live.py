@@ -38,7 +38,7 @@ from requests.auth import AuthBase
 
 from requests_nexmo_jwt import NexmoJWTError
 from requests_nexmo_jwt.check.probe import Reply, ask
-from requests_nexmo_jwt.credentials import discovery as credentials
+from requests_nexmo_jwt.credentials import discovery
 from requests_nexmo_jwt.credentials.places import VARIABLES, CLIConfig
 from requests_nexmo_jwt.exchange.clock import TOLERANCE
 from requests_nexmo_jwt.redaction import escaped, unquoted
@@ -208,7 +208,7 @@ def _base(url: str, pause: float) -> tuple[str, str]:
 
 def _prepared(base: str, timeout: float) -> tuple[Conversation, str]:
     """Find the credentials as ``NexmoJWT()`` does, and hide all that is beside them."""
-    found, redact = credentials.find(None, None), Redactor()
+    found, redact = discovery.discover(), Redactor()
     key = found.load_key().current()
     redact.hide(key.fingerprint.partition(":")[2], "<fingerprint>")
     account = found.place.account() if isinstance(found.place, CLIConfig) else None
