@@ -11,7 +11,11 @@ API_SECRET = "s3cr3tApiSecret1"
 
 # An id and a key, and the error. ``{key}`` is the path of a key file.
 MIXED_UP = [
-    ("abcd1234", API_SECRET, "looks like an API key.*like an API secret"),
+    (
+        "abcd1234",
+        API_SECRET,
+        "looks like an API secret .redacted., and the id beside it like an API key",
+    ),
     ("abcd1234", "/nowhere/privatekey", "/nowhere/privatekey'.* does not exist"),
     ("{key}", APPLICATION_ID, "were swapped"),
     *((APPLICATION_ID, text, "quotes or blanks") for text in ('"{key}"', "'{key}'", " {key}")),
