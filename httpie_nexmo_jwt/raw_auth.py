@@ -19,7 +19,7 @@ from requests_nexmo_jwt import (
     PrivateKeyError,
     ScopeError,
 )
-from requests_nexmo_jwt.credentials.given import absolute_path
+from requests_nexmo_jwt.credentials.key import absolute_path
 from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
 from requests_nexmo_jwt.credentials.pem import (
     PASSPHRASE_VARIABLE,

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from requests import PreparedRequest
 
+from ..credentials.account import Account
 from ..credentials.key import fingerprint
-from ..credentials.places import Account
 from ..scope import Scope
 from ..url import Origin, origin_of
 from ..vonage import API_HOST

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from ..exchange.clock import is_off
 from ..redaction import quoted
-from ..token.inspection import Inspection, Rule, inspect
+from ..token.inspection import Inspection, inspect
+from ..token.rules import Rule
 from ..vonage import dialects
 from ..vonage.dialects import Reading
 from ..vonage.products import Product, product_of

@@ -8,7 +8,7 @@ from requests import PreparedRequest, Request
 from requests.auth import AuthBase
 
 from ..auth import NexmoJWT
-from ..credentials import discovery as credentials
+from ..credentials import account as accounts
 from ..credentials.places import CLIConfig, Environment, Place
 from ..errors import CredentialsError
 from ..scope import Scope
@@ -79,7 +79,7 @@ def _look_up(
 ) -> Record | None:
     application_id = evidence.token.claims.get("application_id")
     try:
-        found = credentials.find_account(place)
+        found = accounts.find(place)
     except CredentialsError:  # a broken place, which the arguments do not need
         return None
     if found is None or not isinstance(application_id, str):

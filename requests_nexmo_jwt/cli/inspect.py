@@ -15,7 +15,8 @@ from ..credentials.passphrase import ask_if_missing
 from ..credentials.places import Credentials
 from ..errors import NexmoJWTError
 from ..redaction import Hidden, quoted, unquoted
-from ..token.inspection import Inspection, Rule, inspect
+from ..token.inspection import Inspection, inspect
+from ..token.rules import Rule
 from ..url import origin_of
 from ..vonage.products import product_of
 from .arguments import add_command, add_credentials, check_both, read_token

@@ -11,9 +11,8 @@ from typing import Any
 from ..errors import CredentialsError
 from ..redaction import Hidden, quoted
 from . import given
-from .given import absolute_path
-from .key import KeyPath
-from .places import PREFIXES, Account, Arguments, CLIConfig, Credentials, Environment, Place
+from .key import KeyPath, absolute_path
+from .places import ENVIRONMENTS, Arguments, CLIConfig, Credentials, Environment, Place
 
 NOTHING_FOUND = "nothing-found"
 
@@ -71,7 +70,7 @@ def discover() -> Credentials:
     Raises ``CredentialsError`` if a place is broken, or if none does: then with all ``places``.
     """
     checked: list[str] = []
-    for place in _places():
+    for place in places():
         found = place.read()
         if isinstance(found, Credentials):
             return found._replace(also_checked=tuple(checked))
@@ -86,20 +85,10 @@ def discover() -> Credentials:
     )
 
 
-def _places() -> tuple[Environment | CLIConfig, ...]:
+def places() -> tuple[Environment | CLIConfig, ...]:
+    """Return the places in the order in which they are checked."""
     return (
-        *map(Environment, PREFIXES),
+        *ENVIRONMENTS,
         CLIConfig(absolute_path(".vonagerc")),
         CLIConfig(absolute_path("~/.vonage/config.json")),
     )
-
-
-def find_account(place: Place | None) -> Account | None:
-    """Return the account at the ``place`` that names the application.
-
-    An application that was passed as an argument has no such place: then it is the first account
-    that is found. Raises ``CredentialsError`` if a place is broken.
-    """
-    if isinstance(place, (Environment, CLIConfig)):
-        return place.account()
-    return next(filter(None, (found.account() for found in _places())), None)

@@ -217,6 +217,14 @@ def fingerprint(public_key: RSAPublicKey) -> str:
     return f"SHA256:{hashlib.sha256(der).hexdigest()}"
 
 
+def absolute_path(path: str, folder: str = "") -> str:
+    """Return ``path`` absolute, with ``~`` expanded, also in a folder that is gone."""
+    try:
+        return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))
+    except (OSError, ValueError):
+        return path
+
+
 def version_of(file: str | int) -> Version | None:
     """Return what distinguishes this version of a file, or None if it is not a regular file.
 
@@ -224,7 +232,7 @@ def version_of(file: str | int) -> Version | None:
     """
     try:
         found = os.stat(file)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a character that a path cannot have
         return None
     if not stat.S_ISREG(found.st_mode):
         return None  # a pipe, such as a shell's <(...), can be read only once

@@ -21,7 +21,6 @@ from ..redaction import Secret
 #: Holds the passphrase of an encrypted key, wherever the key comes from.
 PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
 
-_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,30})-----")
 _BLOCK = re.compile(
     rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----((?:(?!-----BEGIN ).)*?)-----END \1-----",
     re.DOTALL,
@@ -30,8 +29,6 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 
 # How base64 of "-----BEGIN" begins: CI systems store a whole PEM so.
 _ENCODED = b"LS0tLS1CRUdJTi"
-
-_NEW_KEY = "Copy the file again, or make a new key in the Vonage dashboard."
 
 
 class KeyName(NamedTuple):
@@ -70,9 +67,9 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
 
     Raises ``PrivateKeyError``, or ``EncryptedKeyError`` if the passphrase is missing or wrong.
     """
-    pem, wrong = _unframe(text)
-    if wrong:
-        raise name.error(*wrong)
+    pem, problem, remedy = _unframe(text)
+    if problem:
+        raise name.error(problem, remedy)
     is_encrypted = b"ENCRYPTED" in pem.reveal()
     if is_encrypted and passphrase is None:
         raise name.error(
@@ -91,7 +88,9 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
             "Check the passphrase; if it is correct, the key is damaged.",
             passphrase_missing=False,
         )
-    raise name.error(*_not_an_rsa_key(key))
+    from . import mistakes  # only if there is one
+
+    raise name.error(*mistakes.in_loaded(key))
 
 
 def _load(pem: Secret, passphrase: Secret | None) -> object:
@@ -136,20 +135,8 @@ def _is_sound(key: RSAPrivateKey) -> bool:
         return False
 
 
-def _not_an_rsa_key(loaded: object) -> tuple[str, str]:
-    if loaded is None:
-        problem = "is damaged: the text between its BEGIN and END lines is not a key"
-        return problem, _NEW_KEY
-    if isinstance(loaded, UnsupportedAlgorithm):
-        return (
-            "is of a kind that the cryptography package does not know",
-            "Convert it to an unencrypted PKCS#8 PEM with 'openssl pkey'.",
-        )
-    return f"is {kind(loaded)}, and not an RSA key", "Give the application's RSA key."
-
-
-def _unframe(pem: Secret) -> tuple[Secret, tuple[str, str] | None]:
-    """Return the lines of the private key in ``pem``, or what is wrong around its base64.
+def _unframe(pem: Secret) -> tuple[Secret, str, str]:
+    """Return the lines of the private key in ``pem``; what is wrong around its base64; a remedy.
 
     Parsers report the second badly or not at all, and not every release of cryptography
     overlooks quotes, a byte order mark or indentation around the lines.
@@ -162,49 +149,20 @@ def _unframe(pem: Secret) -> tuple[Secret, tuple[str, str] | None]:
     text = re.sub(rb"(\\r)?\\n|\r\n?", b"\n", text)
     block = _BLOCK.search(text)
     if block is None:
-        return pem, _no_block(text)
+        from . import mistakes  # only if there is one
+
+        return pem, *mistakes.without_block(text)
     if block[1] == b"OPENSSH PRIVATE KEY":
-        return pem, (
-            "is in OpenSSH's own format",
-            "Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'.",
-        )
+        remedy = "Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
+        return pem, "is in OpenSSH's own format", remedy
     if b"\n" in block[2]:
         lines = [line.strip() for line in block[0].splitlines()]
-        return Secret(b"\n".join(lines) + b"\n"), None
+        return Secret(b"\n".join(lines) + b"\n"), "", ""
     body = b"".join(block[2].split())
     if not _BASE64.fullmatch(body):
-        return pem, (
-            "has lost its line breaks",
-            'Keep them (in a shell, write "$KEY" with the quotes), or write each as \\n.',
-        )
+        remedy = 'Keep them (in a shell, write "$KEY" with the quotes), or write each as \\n.'
+        return pem, "has lost its line breaks", remedy
     # Between BEGIN and END is nothing but base64, so the lines can be restored.
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     begin, end = b"-----BEGIN " + block[1] + b"-----", b"-----END " + block[1] + b"-----"
-    return Secret(b"\n".join([begin, *lines, end, b""])), None
-
-
-def _no_block(text: bytes) -> tuple[str, str]:
-    labels = [label.decode() for label in _LABEL.findall(text)]
-    if any(label.endswith("PRIVATE KEY") for label in labels):
-        return "is cut short: it has a BEGIN line but no END line of its own", "Copy it whole."
-    if labels:
-        return (
-            f"contains a {labels[0].lower()}, not a private key",
-            "Give the private key that belongs to it: Vonage keeps the public key, you sign with "
-            "the private key.",
-        )
-    if not text.strip():
-        return "is empty", "Download the key again, or give the path of the right file."
-    return (
-        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM",
-        "Give the private key as Vonage's dashboard saved it, or convert it with 'openssl pkey'.",
-    )
-
-
-def kind(thing: object) -> str:
-    """Name the type of ``thing`` without showing it."""
-    name = type(thing).__name__.lstrip("_")
-    for ending, words in (("PrivateKey", "a private key"), ("PublicKey", "a public key")):
-        if name.endswith(ending):
-            return f"{words} of another kind ({name})"
-    return "None" if thing is None else f"of type {name}"
+    return Secret(b"\n".join([begin, *lines, end, b""])), "", ""

@@ -5,75 +5,21 @@ A place that is present but broken is an error: it was meant to be used.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from typing import NamedTuple, Protocol
 
 from ..errors import CredentialsError
 from ..redaction import Hidden, Secret
-from ..vonage import identifiers
 from . import given, pem
 from .key import Key, KeyPath, PrivateKey, read_file
 from .pem import PASSPHRASE_VARIABLE
 
-# The variables in which Vonage's samples keep an id and its key, less their prefix. A value is a
-# path, PEM text or, in the one with 64, base64 of PEM.
-_ID_VARIABLE = "APPLICATION_ID"
-_KEY_VARIABLES = (
-    "PRIVATE_KEY",
-    "PRIVATE_KEY_PATH",
-    "APPLICATION_PRIVATE_KEY_PATH",
-    "APPLICATION_PRIVATE_KEY",
-    "PRIVATE_KEY64",
-)
-# Vonage Cloud Runtime has one of each.
-_CLOUD_RUNTIME = "VCR_"
-_CLOUD_ID_VARIABLE = "API_APPLICATION_ID"
-_CLOUD_KEY_VARIABLES = ("PRIVATE_KEY",)
-
-#: The prefixes of these variables, in the order in which they are checked.
-PREFIXES = ("VONAGE_", "NEXMO_", _CLOUD_RUNTIME)
-
-#: All variables in which credentials are looked for.
-VARIABLES = (
-    PASSPHRASE_VARIABLE,
-    *(f"{_CLOUD_RUNTIME}{name}" for name in (_CLOUD_ID_VARIABLE, *_CLOUD_KEY_VARIABLES)),
-    *(
-        f"{prefix}{name}"
-        for prefix in PREFIXES
-        if prefix != _CLOUD_RUNTIME
-        for name in (_ID_VARIABLE, *_KEY_VARIABLES, "API_KEY", "API_SECRET")
-    ),
-)
-
 # The Vonage CLI's fields, in the order in which it reads them.
 _ID_FIELDS = ("appId", "app-id")
 _KEY_FIELDS = ("privateKey", "private-key")
-_API_KEY_FIELDS = ("apiKey", "api-key")
-_API_SECRET_FIELDS = ("apiSecret", "api-secret")
 
 _MAX_CONFIG_BYTES = 1 << 20
-
-
-class Account(NamedTuple):
-    """The API key and secret of an account, and where they came from, as a line for people."""
-
-    api_key: Secret
-    api_secret: Secret
-    source: str
-
-    @property
-    def name(self) -> str:
-        """The API key as a message may show it: redacted if it may be the secret."""
-        is_shorter = len(self.api_key.reveal()) < len(self.api_secret.reveal())
-        is_key = is_shorter and identifiers.may_be_api_key(self.api_key.text())
-        return self.api_key.text() if is_key else "(API key redacted)"
-
-    def header(self) -> str:
-        """Return the ``Authorization`` header of the account (Basic, RFC 7617)."""
-        pair = self.api_key.reveal() + b":" + self.api_secret.reveal()
-        return f"Basic {base64.b64encode(pair).decode()}"
 
 
 class Credentials(NamedTuple):
@@ -113,46 +59,72 @@ class Arguments(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """The environment's variables that begin with ``prefix``."""
+    """Variables with an id, its key, and the API key and secret of the account that has it."""
 
-    prefix: str
+    id_variable: str
+    key_variables: tuple[str, ...]
+    account_variables: tuple[str, str]
 
     def read(self) -> Credentials | str:
         """Return the credentials, or a line that says why there are none.
 
         Raises ``CredentialsError`` if there is an application id and no key.
         """
-        is_cloud = self.prefix == _CLOUD_RUNTIME
-        id_variable = f"{self.prefix}{_CLOUD_ID_VARIABLE if is_cloud else _ID_VARIABLE}"
-        names = _CLOUD_KEY_VARIABLES if is_cloud else _KEY_VARIABLES
-        variables = [f"{self.prefix}{name}" for name in names]
-        variable = next((name for name in variables if os.environ.get(name, "").strip()), None)
-        if not os.environ.get(id_variable, "").strip():
-            return f"{id_variable} (not set{f', though {variable} is' if variable else ''})"
-        if variable is None:
+        is_set = [name for name in self.key_variables if os.environ.get(name, "").strip()]
+        if not os.environ.get(self.id_variable, "").strip():
+            return f"{self.id_variable} (not set{f', though {is_set[0]} is' if is_set else ''})"
+        if not is_set:
             raise CredentialsError(
-                id_variable,
+                self.id_variable,
                 "is set, but there is no key beside it",
-                f"Set {self.prefix}PRIVATE_KEY to the path of the application's private key, or "
-                "to its PEM text.",
+                f"Set {self.key_variables[0]} to the path of the application's private key, or to "
+                "its PEM text.",
             )
-        text = Secret(os.environ[variable].strip())
-        if variable.endswith("64") and not pem.is_pem(text.reveal()):
+        variable = is_set[0]
+        if variable.endswith("64") and not pem.is_pem(os.environ[variable]):
             remedy = "Encode the whole key file: base64 < private.key"
             raise CredentialsError(variable, "is not base64 of a PEM", remedy)
         application_id, key = given.pair(
-            Hidden(os.environ[id_variable].strip()), Hidden(text.text()), id_variable, variable
+            Hidden(os.environ[self.id_variable].strip()),
+            Hidden(os.environ[variable].strip()),
+            self.id_variable,
+            variable,
         )
-        source = f"environment: {id_variable} and {variable} ({key.form})"
+        source = f"environment: {self.id_variable} and {variable} ({key.form})"
         return Credentials(application_id, key, source, self)
 
-    def account(self) -> Account | None:
-        """Return the account that is named here, or None."""
-        names = [f"{self.prefix}API_KEY", f"{self.prefix}API_SECRET"]
-        api_key, api_secret = (Secret(os.environ.get(name, "").strip()) for name in names)
-        if not (api_key and api_secret) or self.prefix == _CLOUD_RUNTIME:
-            return None
-        return Account(api_key, api_secret, " and ".join(names))
+
+def _with_prefix(prefix: str) -> Environment:
+    keys: tuple[str, ...] = ("PRIVATE_KEY", "PRIVATE_KEY_PATH", "APPLICATION_PRIVATE_KEY_PATH")
+    keys += ("APPLICATION_PRIVATE_KEY", "PRIVATE_KEY64")
+    return Environment(
+        f"{prefix}APPLICATION_ID",
+        tuple(prefix + name for name in keys),
+        (f"{prefix}API_KEY", f"{prefix}API_SECRET"),
+    )
+
+
+#: The names in Vonage's samples, the older ones, and those of Vonage Cloud Runtime. The value of a
+#: key variable is a path or PEM text; in the one that ends with 64, base64 of PEM.
+ENVIRONMENTS = (
+    _with_prefix("VONAGE_"),
+    _with_prefix("NEXMO_"),
+    Environment(
+        "VCR_API_APPLICATION_ID",
+        ("VCR_PRIVATE_KEY",),
+        ("VCR_API_ACCOUNT_ID", "VCR_API_ACCOUNT_SECRET"),
+    ),
+)
+
+#: All variables in which credentials are looked for.
+VARIABLES = (
+    PASSPHRASE_VARIABLE,
+    *(
+        name
+        for names in ENVIRONMENTS
+        for name in (names.id_variable, *names.key_variables, *names.account_variables)
+    ),
+)
 
 
 class CLIConfig(NamedTuple):
@@ -168,7 +140,7 @@ class CLIConfig(NamedTuple):
 
         Raises ``CredentialsError`` if the file is broken, naming the field.
         """
-        fields = self._known_fields()
+        fields = self.fields(*_ID_FIELDS, *_KEY_FIELDS)
         if fields is None:
             return f"{self.path} (no such file)"
         id_field = next((name for name in _ID_FIELDS if name in fields), None)
@@ -197,16 +169,8 @@ class CLIConfig(NamedTuple):
         source = f"{self.path}: {id_field} and {key_field} ({key.form})"
         return Credentials(checked, key, source, self)
 
-    def account(self) -> Account | None:
-        """Return the account that is named here, or None."""
-        fields = self._known_fields() or {}
-        keys = (fields[name] for name in _API_KEY_FIELDS if fields.get(name))
-        secrets = (fields[name] for name in _API_SECRET_FIELDS if fields.get(name))
-        api_key, api_secret = next(keys, None), next(secrets, None)
-        return Account(api_key, api_secret, self.path) if api_key and api_secret else None
-
-    def _known_fields(self) -> dict[str, Secret | None] | None:
-        """Return the fields that matter and are not blank, or None if there is no file.
+    def fields(self, *names: str) -> dict[str, Secret | None] | None:
+        """Return those of its fields ``names`` that are not blank, or None if there is no file.
 
         A value that is not a string becomes None.
         """
@@ -227,7 +191,7 @@ class CLIConfig(NamedTuple):
             if isinstance(config, dict):
                 return {
                     name: Secret(config[name].strip()) if isinstance(config[name], str) else None
-                    for name in (*_ID_FIELDS, *_KEY_FIELDS, *_API_KEY_FIELDS, *_API_SECRET_FIELDS)
+                    for name in names
                     if not _is_blank(config.get(name))
                 }
             problem = "is JSON, but not an object with 'appId' and 'privateKey'"

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ..errors import CredentialsError, PrivateKeyError
 from ..redaction import Hidden, Secret
-from . import pem
 from .given import checked_id
 from .key import KeyObject
+from .mistakes import kind
 from .places import Credentials
 
 
@@ -133,7 +133,7 @@ def _public_key(given: Hidden[Any]) -> RSAPublicKey:
     if not isinstance(given.reveal(), (str, bytes)):
         raise PrivateKeyError(
             "public_key",
-            f"is {pem.kind(given.reveal())}",
+            f"is {kind(given.reveal())}",
             "Give an RSAPublicKey, or its PEM text.",
         )
     text = Secret(given.reveal())
@@ -152,7 +152,7 @@ def _public_key(given: Hidden[Any]) -> RSAPublicKey:
         key = None
     if isinstance(key, RSAPublicKey):
         return key
-    found = "is not a public key in PEM or DER" if key is None else f"is {pem.kind(key)}, not RSA"
+    found = "is not a public key in PEM or DER" if key is None else f"is {kind(key)}, not RSA"
     is_path = b"-----BEGIN" not in text.reveal()
     remedy = "Give the text that begins with '-----BEGIN PUBLIC KEY-----'"
     raise PrivateKeyError(

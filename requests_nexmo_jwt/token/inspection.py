@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ..errors import TokenError
 from ..redaction import quoted
-from .rules import acl_opens, longest_life, read_time, span, violations
+from .rules import Rule, acl_opens, longest_life, read_time, span, violations
 
 #: Far more than servers accept in a header.
 MAX_TEXT_BYTES = 1 << 20
@@ -35,20 +35,6 @@ _RULES = {
     "sub": "a string, or absent",
     "acl": "of the documented form, or absent",
 }
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A documented rule, and the ``reason`` why the token keeps or breaks it.
-
-    ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` is that of the
-    violation, or None if the rule is kept.
-    """
-
-    name: str
-    kept: bool | None
-    reason: str
-    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +88,7 @@ class Inspection:
         if self.header.get("typ") != "JWT":
             reason = f"typ is {self.header.get('typ')!r:.40}; only 'JWT' is documented"
             yield Rule("typ", None, reason, "malformed")
-        for claim, code, reason, is_documented in violations(self.claims, now=now):
-            yield Rule(claim, False if is_documented else None, reason, code)
+        yield from violations(self.claims, now=now)
 
     def is_signed_by(self, key: RSAPublicKey) -> bool:
         """Return whether the RS256 signature matches the public key."""

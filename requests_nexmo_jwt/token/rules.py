@@ -8,32 +8,34 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ..redaction import quoted
 from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, form_problems, is_time
 
 
-class Violation(NamedTuple):
-    """A rule that claims break: the claim that it is about, and a sentence without full stop.
+@dataclass(frozen=True)
+class Rule:
+    """A documented rule, and the ``reason`` why a token keeps or breaks it.
 
-    ``code`` says how: ``missing``, ``malformed``, ``version`` (``acl``), ``future`` (``iat``,
-    ``nbf``), ``expired`` or ``lifetime`` (``exp``). ``is_documented`` is false if no source says
-    whether Nexmo refuses such a token.
+    ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` says how a rule
+    is broken: ``missing``, ``malformed``, ``repeated``, ``version`` (``acl``), ``future``
+    (``iat``, ``nbf``), ``expired`` or ``lifetime`` (``exp``).
     """
 
-    claim: str
-    code: str
+    name: str
+    kept: bool | None
     reason: str
-    is_documented: bool = True
+    code: str | None = None
 
 
-def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
+def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
     """Yield each rule that the ``claims`` of a token break at ``now`` (Unix seconds)."""
     now = int(now)
     for name in ("application_id", "jti"):
         if not isinstance(claims.get(name), str) or not claims[name]:
-            yield Violation(name, "missing", f"{name} is missing or not a string")
+            yield Rule(name, False, f"{name} is missing or not a string", "missing")
     if "iat" not in claims:
         yield _without_iat(claims)
     for name in ("iat", "exp", "nbf"):
@@ -42,11 +44,11 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Violation]:
     yield from _time_violations(claims, now)
     for claim, problem, _ in form_problems(claims):
         if claim != "nbf":
-            yield Violation(claim, "malformed", f"{claim} {problem}")
+            yield Rule(claim, False, f"{claim} {problem}", "malformed")
     yield from _versions_in(claims.get("acl"))
 
 
-def _versions_in(acl: object) -> Iterator[Violation]:
+def _versions_in(acl: object) -> Iterator[Rule]:
     """Yield a violation for a path with a version, such as ``/v1/calls`` for ``/*/calls``."""
     paths = acl.get("paths") if isinstance(acl, Mapping) else None
     for path in paths if isinstance(paths, Mapping) else ():
@@ -56,51 +58,51 @@ def _versions_in(acl: object) -> Iterator[Violation]:
                 f"acl path {quoted(path)} has a version; Nexmo was seen to refuse that. "
                 f"Write {quoted(f'/*/{further}')}"
             )
-            yield Violation("acl", "version", reason, is_documented=False)
+            yield Rule("acl", None, reason, "version")
             return
 
 
-def _without_iat(claims: Mapping[str, Any]) -> Violation:
+def _without_iat(claims: Mapping[str, Any]) -> Rule:
     if "exp" not in claims:
-        return Violation("iat", "missing", "iat is missing, and so is exp")
+        return Rule("iat", False, "iat is missing, and so is exp", "missing")
     reason = "iat is missing; whether Nexmo accepts that beside an exp is not documented"
-    return Violation("iat", "missing", reason, is_documented=False)
+    return Rule("iat", None, reason, "missing")
 
 
-def _odd_time(name: str, value: object) -> Violation:
+def _odd_time(name: str, value: object) -> Rule:
     if read_time(value) is None:
         reason = f"{name} is {quoted(value)}, not Unix seconds as an integer"
-        return Violation(name, "malformed", reason)
+        return Rule(name, False, reason, "malformed")
     kind = "a string" if isinstance(value, str) else "a fraction"
     reason = f"{name} is {quoted(value)}, {kind}; whether Nexmo accepts that is not documented"
-    return Violation(name, "malformed", reason, is_documented=False)
+    return Rule(name, None, reason, "malformed")
 
 
-def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Violation]:
+def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Rule]:
     """Yield a violation for each wrong time, including those in an undocumented form."""
     iat, exp, nbf = (read_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
     longest = longest_life(claims)
     if iat is not None and iat > now:
         reason = f"iat is {span(iat - now)} in the future: a clock is wrong"
-        yield Violation("iat", "future", reason)
+        yield Rule("iat", False, reason, "future")
     if "exp" not in claims and iat is not None and iat + DEFAULT_TTL <= now:
-        yield Violation("exp", "expired", "expired: 15 min after iat, since there is no exp")
+        yield Rule("exp", False, "expired: 15 min after iat, since there is no exp", "expired")
     if exp is not None and exp <= now:
-        yield Violation("exp", "expired", f"expired {span(now - exp)} ago")
+        yield Rule("exp", False, f"expired {span(now - exp)} ago", "expired")
     elif exp is not None and iat is not None:
         if iat + longest <= now:
             ago = span(now - iat - longest)
             reason = f"expired {ago} ago: {span(longest)} after iat, whatever exp says"
-            yield Violation("exp", "expired", reason)
+            yield Rule("exp", False, reason, "expired")
         elif exp <= iat:
-            yield Violation("exp", "lifetime", "exp is not after iat: never valid")
+            yield Rule("exp", False, "exp is not after iat: never valid", "lifetime")
         elif exp - iat < MIN_TTL:
             reason = f"exp is {exp - iat} s after iat; 30 s is the documented minimum, and whether "
             reason += "Nexmo enforces it is not documented"
-            yield Violation("exp", "lifetime", reason, is_documented=False)
+            yield Rule("exp", None, reason, "lifetime")
     if nbf is not None and nbf > now:
         reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
-        yield Violation("nbf", "future", reason)
+        yield Rule("nbf", False, reason, "future")
 
 
 def longest_life(claims: Mapping[str, Any]) -> int:

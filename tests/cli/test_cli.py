@@ -61,7 +61,10 @@ def test_key_text_in_the_wrong_place_is_never_shown(
         ("inspect - >/dev/full", "No space left"),
         ("help >/dev/full", "No space left"),
         ("inspect - 0>/dev/null", "stdin cannot be read"),
-        ("check --app-id '\x1b[' --private-key k", "--app-id has white space around it, or a cha"),
+        (
+            "check --app-id '\x1b[' --private-key k",
+            "--app-id has white space or quotes",
+        ),
         ("check --token '\x1b[.\x1b[.'", "not a JSON Web Token"),
     ],
 )

@@ -97,7 +97,11 @@ BAD_TOKENS = [
     (["--app-id", "x", "--private-key", " "], 2, "--private-key: it is empty"),
     (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key', which does not exist"),
     (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
-    (["--app-id", " x", "--private-key", "n.key"], 1, ": --app-id has white space around it"),
+    (
+        ["--app-id", " x", "--private-key", "n.key"],
+        1,
+        ": --app-id has white space",
+    ),
     (["--app-id", "x", "--private-key", "A1b2" * 40], 1, ": --private-key was treated as a path"),
     (["--app-id", "x", "--private-key", '{"kty": "RSA"}'], 1, ": --private-key is JSON"),
     (
@@ -109,7 +113,7 @@ BAD_TOKENS = [
     (
         ["--app-id", "abcd1234", "--private-key", "s3cr3tApiSecret1"],
         1,
-        ": --app-id looks like an API key, and the key beside it like an API secret (redacted",
+        ": --private-key looks like an API secret (redacted), and the id beside it like an API key",
     ),
     (["--bogus"], 2, "unrecognized"),
 ]

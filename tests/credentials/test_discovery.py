@@ -19,6 +19,7 @@ from conftest import (
 )
 
 from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
+from requests_nexmo_jwt.credentials import account as accounts
 from requests_nexmo_jwt.credentials import discovery as credentials
 from requests_nexmo_jwt.redaction import Hidden
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -703,7 +704,7 @@ def test_the_account_of_an_application_is_found_beside_it(
 ) -> None:
     in_place(setup)
     given = (nexmo.application_id, nexmo.private_key) if is_given else (None, None)
-    account = credentials.find_account(credentials.find(*map(Hidden, given)).place)
+    account = accounts.find(credentials.find(*map(Hidden, given)).place)
     if source is None:
         assert account is None
         return
@@ -718,13 +719,13 @@ def test_the_account_of_an_application_is_found_beside_it(
 def test_an_account_at_a_broken_place_is_reported_and_not_skipped(in_place: Callable) -> None:
     in_place(Setup(here=f'{{"apiSecret": "{SECRET}"', home=CAMEL))
     with pytest.raises(CredentialsError, match=r"here/\.vonagerc is not JSON.*Fix it or") as caught:
-        credentials.find_account(None)
+        accounts.find(None)
     assert SECRET not in everything_shown_by(caught.value, frames=True)
 
 
 def test_a_swapped_api_key_and_secret_are_not_shown(in_place: Callable) -> None:
     in_place(Setup({"VONAGE_API_KEY": SECRET, "VONAGE_API_SECRET": "abcd1234"}))
-    account = credentials.find_account(None)
+    account = accounts.find(None)
     assert SECRET not in account.name
     assert SECRET not in repr(account)
 

@@ -14,7 +14,7 @@ MIXED_UP = [
     (
         "abcd1234",
         API_SECRET,
-        "looks like an API secret .redacted., and the id beside it like an API key",
+        "like an API secret .redacted., and the id beside it like an API key",
     ),
     ("abcd1234", "/nowhere/privatekey", "/nowhere/privatekey'.* does not exist"),
     ("{key}", APPLICATION_ID, "were swapped"),

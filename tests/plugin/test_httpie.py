@@ -234,7 +234,7 @@ MISTAKES = {
     ),
     "API key and secret": (
         ["-a", "abcd1234:s3cr3tApiSecret1"],
-        "APPLICATION_ID looks like an API key, and the key beside it like an API secret (redacted",
+        "KEY_PATH looks like an API secret (redacted), and the id beside it like an API key",
     ),
     "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
     "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is not an acl. Write a path"),
