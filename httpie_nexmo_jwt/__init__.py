@@ -24,11 +24,13 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
     raw_auth: "str | None" = None
 
     def get_auth(self, username: object = None, password: object = None) -> object:
-        """Return the ``NexmoJWT`` for ``-a``; end with one line on stderr where that fails."""
+        """Return the ``NexmoJWT`` for ``-a``, or end with a line on stderr."""
         import sys
 
         _make_importable()
         try:
+            from requests_nexmo_jwt.redaction import escaped
+
             from . import invocation, raw_auth
         except ImportError as error:
             message = f"it is incompletely installed: {error}. Install requests-nexmo-jwt again."
@@ -45,7 +47,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             except raw_auth.NexmoJWTError as error:
                 is_typed = not value or value.is_wrong(error)
                 message = invocation.source_of_auth() if is_typed else ""
-                message = invocation.escaped(message + raw_auth.DASH_A.sentence(error))
+                message = escaped(message + raw_auth.DASH_A.sentence(error))
             except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
@@ -89,7 +91,7 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         return args.auth
 
     def _may_be_ours(self, url: str) -> bool:
-        """Tell whether to look closer, which costs an import."""
+        """Return whether to look closer, which costs an import."""
         import os
 
         text = url.lower()

@@ -7,10 +7,7 @@ import logging
 from httpie.cli.definition import parser
 from httpie.context import LogLevel
 
-from requests_nexmo_jwt.redaction import escaped
 from requests_nexmo_jwt.scope import Scope
-
-__all__ = ["escaped"]
 
 
 def ignores_stdin() -> bool:

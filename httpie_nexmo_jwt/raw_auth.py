@@ -21,11 +21,7 @@ from requests_nexmo_jwt import (
 )
 from requests_nexmo_jwt.credentials.key import absolute_path
 from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
-from requests_nexmo_jwt.credentials.pem import (
-    PASSPHRASE_VARIABLE,
-    is_pem,
-    key_on_a_command_line,
-)
+from requests_nexmo_jwt.credentials.pem import PASSPHRASE_VARIABLE, is_pem, key_on_a_command_line
 from requests_nexmo_jwt.errors import Wording
 from requests_nexmo_jwt.redaction import quoted
 from requests_nexmo_jwt.scope import HOSTS_VARIABLE

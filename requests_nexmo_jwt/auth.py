@@ -45,23 +45,14 @@ class NexmoJWT(AuthBase):
 
     ``requests.get(url, auth=NexmoJWT("aaaaaaaa-bbbb-...", "private.key"))``
 
-    Without ``application_id`` and ``private_key``, both are found where Vonage users keep
-    them; the first place that names an application wins:
-
-    1. the environment: ``VONAGE_APPLICATION_ID`` with the first set of
-       ``VONAGE_PRIVATE_KEY``, ``VONAGE_PRIVATE_KEY_PATH``,
-       ``VONAGE_APPLICATION_PRIVATE_KEY_PATH``, ``VONAGE_APPLICATION_PRIVATE_KEY`` and
-       ``VONAGE_PRIVATE_KEY64``; the same with ``NEXMO_``; ``VCR_API_APPLICATION_ID`` with
-       ``VCR_PRIVATE_KEY``, in Vonage Cloud Runtime;
-    2. ``.vonagerc`` in the working directory, then ``~/.vonage/config.json``: the Vonage
-       CLI's files.
+    Without ``application_id`` and ``private_key``, both are found where Vonage users keep them:
+    ``VONAGE_APPLICATION_ID`` with ``VONAGE_PRIVATE_KEY`` and further variables, then ``.vonagerc``
+    in the working directory and ``~/.vonage/config.json``. ``docs/credentials.md`` has them all.
 
     A redirect within one origin carries the token of its request, any other redirect none. If a 401
     or 403 has a ``Date`` at which the token was not valid, the request is signed with the server's
-    time and sent once more; later ones are signed with it from the start.
-
-    A key file is checked for changes before each signature; the new key signs then. Within a
-    process each version of it is parsed once.
+    time and sent once more; later ones are signed with it from the start. A key file is checked for
+    changes before each signature; the new key signs then.
 
     :param application_id: the id of a Vonage application.
     :param private_key: the application's RSA key, of 2048 bits or more: the path of
@@ -72,18 +63,17 @@ class NexmoJWT(AuthBase):
         ``VONAGE_PRIVATE_KEY_PASSPHRASE``.
     :param sign: in place of ``private_key``, for a key that never leaves a KMS or an HSM: a
         function that returns the RSASSA-PKCS1-v1_5 SHA-256 signature (RFC 8017, section 8.2) of
-        the bytes that it is given. It is called once for each token, in the thread that needs
-        the token, and never here. Each signature is verified with ``public_key`` before it is used.
-    :param public_key: the public key that belongs to it: an ``RSAPublicKey``, PEM as str or bytes,
-        or DER as bytes.
+        the bytes that it is given. It is called once for each token, in the thread that needs it.
+    :param public_key: the public key that belongs to it, and verifies each signature: an
+        ``RSAPublicKey``, PEM as str or bytes, or DER as bytes.
     :param ttl: how long a token is valid, in seconds or as a ``timedelta``: 30 s to
         24 h, 15 min by default. A fraction of a second is dropped.
     :param sub: the name of a Vonage user, for the Client SDK's tokens.
     :param acl: the paths that a token opens: an iterable of paths such as
         ``["/*/calls/**"]``, or Vonage's form
         ``{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}``.
-    :param claims: further claims, such as ``{"nbf": 1541060230}``. ``application_id``,
-        ``iat``, ``jti`` and ``exp`` are set by this class; passing them raises ``ClaimError``.
+    :param claims: further claims. ``application_id``, ``iat``, ``jti`` and ``exp`` are set by this
+        class; passing them raises ``ClaimError``.
     :param hosts: the hosts that may receive a token, instead of Vonage's: host names (https is
         implied), names with one ``*`` within a label, or origins such as
         ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
@@ -202,7 +192,7 @@ class NexmoJWT(AuthBase):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NexmoJWT):
             return NotImplemented
-        return self._signer == other._signer and self._scope == other._scope
+        return self._signer.identity == other._signer.identity and self._scope == other._scope
 
     def __hash__(self) -> int:
         return hash(self._signer.application_id)
@@ -210,7 +200,8 @@ class NexmoJWT(AuthBase):
     def __repr__(self) -> str:
         if "_scope" not in vars(self):
             return f"<{type(self).__name__}, not initialized>"
-        return f"{type(self).__name__}({self._signer!r}{self._scope.elsewhere_in_words})"
+        elsewhere = ", elsewhere='unsigned'" if self._scope.is_unsigned_elsewhere else ""
+        return f"{type(self).__name__}({self._signer!r}{elsewhere})"
 
 
 def remove_token(request: Any) -> None:

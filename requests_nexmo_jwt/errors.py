@@ -39,7 +39,7 @@ class NexmoJWTError(RequestException):
         vars(self).update(fields)
 
     def __str__(self) -> str:
-        return PYTHON.sentence(self)
+        return Wording().sentence(self)
 
 
 class CredentialsError(NexmoJWTError):
@@ -122,6 +122,3 @@ class Wording(NamedTuple):
         text = f"{self.problem(error)} {self.remedy(error)}".rstrip()
         places = getattr(error, "places", ())
         return "\n  ".join([f"{text} Checked:", *places]) if places else text
-
-
-PYTHON = Wording()

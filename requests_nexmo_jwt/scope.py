@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -34,20 +33,15 @@ _ENTRY = re.compile(
 class Scope:
     """The origins that may receive a token.
 
-    ``hosts`` replaces Vonage's: names (https is implied), names with one leading ``*.``
-    or a ``*`` within one label, which match a single label or a part of it, or whole
-    origins such as ``http://prism:4010``. By default they come from the environment
-    variable ``NEXMO_JWT_HOSTS``. If that names none either, loopback is in scope too, unless
-    requests ``elsewhere`` go ``"unsigned"``; ``"refuse"`` refuses them.
-
-    Raises ``ScopeError`` if an entry or ``elsewhere`` is not of this form.
+    ``hosts`` and ``elsewhere`` are those of ``NexmoJWT``. A ``*`` in a host matches a single label
+    or a part of it. Raises ``ScopeError`` if an entry or ``elsewhere`` is invalid.
     """
 
     def __init__(self, hosts: Iterable[str] | None = None, elsewhere: str = "refuse") -> None:
         if elsewhere not in ("refuse", "unsigned"):
             problem, remedy = f"is {quoted(elsewhere)}", "Give 'refuse' or 'unsigned'."
             raise ScopeError("elsewhere", problem, remedy)
-        self._is_unsigned_elsewhere = elsewhere == "unsigned"
+        self.is_unsigned_elsewhere: bool = elsewhere == "unsigned"
         self._named_by = "hosts"
         if hosts is None:
             hosts, self._named_by = _in_the_environment(), HOSTS_VARIABLE
@@ -59,7 +53,7 @@ class Scope:
             raise ScopeError("hosts", problem, remedy)
         self._is_default = hosts is None
         self._entries = (
-            _vonage() if hosts is None else tuple(_entry(entry, self._named_by) for entry in hosts)
+            _VONAGE if hosts is None else tuple(_entry(entry, self._named_by) for entry in hosts)
         )
 
     def origin_for(
@@ -70,7 +64,7 @@ class Scope:
         Raises ``ScopeError`` if it is refused. ``would_proxy`` returns whether the client would
         send it to a proxy, in clear text.
         """
-        if self._is_unsigned_elsewhere:
+        if self.is_unsigned_elsewhere:
             origin = _read(url)
             if not self._includes(origin) and not self._wants_tls(origin):
                 return None
@@ -103,17 +97,12 @@ class Scope:
         first = next(whole, _Entry("https", API_HOST, 443))
         return Origin(first.scheme, first.host, first.port)
 
-    @property
-    def elsewhere_in_words(self) -> str:
-        """What a ``repr`` says of requests elsewhere: nothing, by default."""
-        return ", elsewhere='unsigned'" if self._is_unsigned_elsewhere else ""
-
     def lists(self, origin: Origin) -> bool:
         """Return whether ``origin`` was configured, or is Vonage's: more than any loopback."""
         return any(entry.covers(origin) for entry in self._entries)
 
     def _includes(self, origin: Origin) -> bool:
-        is_open = self._is_default and not self._is_unsigned_elsewhere
+        is_open = self._is_default and not self.is_unsigned_elsewhere
         return self.lists(origin) or (is_open and origin.is_loopback)
 
     def _wants_tls(self, origin: Origin) -> bool:
@@ -191,11 +180,6 @@ class _Entry(NamedTuple):
         return is_alike and host_matches(self.host, origin.host)
 
 
-@functools.cache
-def _vonage() -> tuple[_Entry, ...]:
-    return tuple(_entry(entry, "") for entry in API_HOSTS)
-
-
 def _entry(text: object, named_by: str) -> _Entry:
     """Read one entry of ``hosts``."""
     match = _ENTRY.fullmatch(text.lower()) if isinstance(text, str) else None
@@ -222,3 +206,6 @@ def _entry(text: object, named_by: str) -> _Entry:
         "Write a name such as api.example.com or *.example.com, or an origin such as "
         "http://localhost:4010.",
     )
+
+
+_VONAGE = tuple(_entry(host, "") for host in API_HOSTS)

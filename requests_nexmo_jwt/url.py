@@ -21,7 +21,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
 class Origin(NamedTuple):
@@ -39,10 +38,8 @@ class Origin(NamedTuple):
     @property
     def is_loopback(self) -> bool:
         """Whether it is this machine: ``localhost``, 127.0.0.0/8 or ``[::1]``."""
-        if self.host in ("localhost", "::1"):
-            return True
         try:
-            return ipaddress.IPv4Address(self.host) in _LOOPBACK
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
 

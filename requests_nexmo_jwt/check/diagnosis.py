@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..exchange.clock import TOLERANCE
+from ..exchange.clock import TOLERANCE, is_off
 from ..redaction import unquoted
 from ..token.rules import read_time, span
 from ..vonage import dialects
@@ -111,7 +111,7 @@ def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
             whose = "the server" if is_known else "this machine"
             problem = f"The token {rule.reason}, by the clock of {whose}."
             remedy = "Sign a new token."
-            if evidence.is_clock_off:
+            if is_off(evidence.reply.offset, evidence.reply.elapsed):
                 remedy = "Set this machine's clock, which is off, and sign a new token."
             # A Date may be wrong, so it proves nothing unless this machine's clock agrees.
             here = {rule.code for rule in evidence.token.broken(now=time.time())}

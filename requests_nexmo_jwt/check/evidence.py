@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..exchange.clock import is_off
 from ..redaction import quoted
 from ..token.inspection import Inspection, inspect
 from ..token.rules import Rule
@@ -45,11 +44,6 @@ class Evidence:
         if self.reply.first_status is None:
             return broken
         return [rule for rule in broken if rule.code not in ("future", "expired")]
-
-    @property
-    def is_clock_off(self) -> bool:
-        """Whether this machine's clock differs noticeably from the server's."""
-        return is_off(self.reply.offset, self.reply.elapsed)
 
     @property
     def product(self) -> Product | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -81,35 +80,16 @@ class Reply:
         return "refused" if refuses(self.status, self.url) else "unclear"
 
 
-def ask(url: str, auth: Callable[[PreparedRequest], PreparedRequest], *, timeout: float) -> Reply:
-    """Make the request, within ``timeout`` seconds, without following redirects.
-
-    Raises what ``auth`` raises.
-    """
-    replies: list[Reply | Exception] = []
-
-    def make() -> None:
-        try:
-            replies.append(_made(url, auth, timeout))
-        except Exception as error:  # raised below, in the caller's thread
-            replies.append(error)
-
-    # The timeout of requests starts again with each byte.
-    thread = threading.Thread(target=make, daemon=True)
-    thread.start()
-    thread.join(timeout + 1)
-    reply = replies[0] if replies else Reply(url, _too_late(timeout))
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
-
-
 class _Session(requests.Session):
     def get_redirect_target(self, resp: Response) -> None:
         """Return None: to prepare the next hop, requests would read the whole body."""
 
 
-def _made(url: str, auth: Callable[[PreparedRequest], PreparedRequest], timeout: float) -> Reply:
+def ask(url: str, auth: Callable[[PreparedRequest], PreparedRequest], *, timeout: float) -> Reply:
+    """Make the request without following redirects, and wait ``timeout`` seconds for its answer.
+
+    Raises what ``auth`` raises.
+    """
     sent: list[str] = []
 
     def signed(request: PreparedRequest) -> PreparedRequest:
@@ -119,14 +99,14 @@ def _made(url: str, auth: Callable[[PreparedRequest], PreparedRequest], timeout:
         return request
 
     started = time.time()
-    with _Session() as session:
-        try:
+    try:
+        with _Session() as session:
             response = session.get(url, auth=signed, timeout=timeout, stream=True)
             body = _beginning(response, timeout)
-        except NexmoJWTError:
-            raise
-        except (OSError, ValueError) as error:  # those of requests, or a missing CA bundle
-            return Reply(url, _network_trouble(error, url, timeout))
+    except NexmoJWTError:
+        raise
+    except (OSError, ValueError) as error:  # those of requests, or a missing CA bundle
+        return Reply(url, _network_trouble(error, url, timeout))
     first = response.history[0] if response.history else response
     elapsed = first.elapsed.total_seconds()
     answered = started + elapsed
@@ -169,10 +149,13 @@ def _target(url: str, location: str | None) -> str:
     return dialects.line(target) if origin_of(target) else ""
 
 
+_PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
+
+
 def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
-    origin = origin_of(url)
+    origin, reasons = origin_of(url), list(_reasons(error))
     host = origin.host if origin else url
-    reasons = list(_reasons(error))
+    is_refused = any(isinstance(reason, ConnectionRefusedError) for reason in reasons)
     if isinstance(error, requests.ReadTimeout):
         return _too_late(timeout)
     if isinstance(error, requests.exceptions.SSLError):
@@ -181,24 +164,21 @@ def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         return Trouble("The proxy's address cannot be read.", _PROXY_VARIABLES)
     if isinstance(error, requests.exceptions.ProxyError):
         return Trouble("The proxy does not answer, or refuses.", _PROXY_VARIABLES)
+    if is_refused and select_proxy(url, get_environ_proxies(url)):
+        return Trouble("The proxy refuses connections.", _PROXY_VARIABLES)
+    if is_refused:
+        remedy = "Check that the server runs, and on this port."
+        return Trouble(f"{origin} refuses connections.", remedy)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         problem = f"{host} does not answer within {timeout:g} s."
         return Trouble(problem, "Look for a firewall in between.")
     if any(isinstance(reason, socket.gaierror) for reason in reasons):
         problem = f"The host name {host} could not be resolved."
         return Trouble(problem, "Check the name, the network connection and DNS.")
-    if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
-        if select_proxy(url, get_environ_proxies(url)):
-            return Trouble("The proxy refuses connections.", _PROXY_VARIABLES)
-        problem = f"{origin} refuses connections."
-        return Trouble(problem, "Check that the server runs, and on this port.")
     if isinstance(error, requests.ConnectionError):
         return Trouble(f"The connection to {host} broke before a whole answer came.", "Try again.")
     text = dialects.line(str(error))
     return Trouble(f"The request or its answer is not valid: {text}", "Correct what it names.")
-
-
-_PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
 
 
 def _too_late(timeout: float) -> Trouble:

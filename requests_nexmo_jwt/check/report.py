@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from .. import __version__
 from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
+from ..exchange.clock import is_off
 from ..exchange.log_messages import clock_state
 from ..redaction import may_hold_key_text, quoted
 from ..vonage.identifiers import is_application_id
@@ -181,7 +182,7 @@ class Report:
         if reply.reading.trace_id and self.causes:
             yield f"  trace id, for Vonage's support: {reply.reading.trace_id}"
         by = "" if reply.offset is None else ", by the server's Date"
-        advice = "; set this machine's clock" if self.evidence.is_clock_off else ""
+        advice = "; set this machine's clock" if is_off(reply.offset, reply.elapsed) else ""
         yield f"clock: {clock_state(reply.offset, reply.elapsed)}{by}{advice}"
 
     def _lines_on_further_questions(self) -> Iterator[str]:

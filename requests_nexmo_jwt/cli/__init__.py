@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
-        status: int = arguments.run(arguments)
+        status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except argparse.ArgumentTypeError as error:
         parser.error(str(error))
@@ -32,13 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(OPTIONS.sentence(error))
     except NexmoJWTError as error:
         return fail(OPTIONS.sentence(error))
-    except BrokenPipeError:
-        # The reader has closed the pipe. Python would report it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
+        # Python would report a closed pipe or a full disk once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return fail(f"cannot write the result: {error.strerror}.")
+        is_closed = isinstance(error, BrokenPipeError)
+        return 1 if is_closed else fail(f"cannot write the result: {error.strerror}.")
     except KeyboardInterrupt:
         return 130
     return status
@@ -56,17 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         "  nexmo-jwt sandbox\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=lambda arguments: _help(parser), parser=parser)
-    version = f"%(prog)s {__version__}"
-    parser.add_argument("--version", action="version", version=version)
+    parser.set_defaults(run=lambda arguments: print(parser.format_help(), end=""), parser=parser)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    help_command = commands.add_parser("help", help="show this help")
-    help_command.set_defaults(run=lambda arguments: _help(parser), parser=parser)
+    commands.add_parser("help", help="show this help")
     for command in (token, inspect, check, sandbox):
         command.add_to(commands)
     return parser
-
-
-def _help(parser: argparse.ArgumentParser) -> int:
-    parser.print_help()
-    return 0

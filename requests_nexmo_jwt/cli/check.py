@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import re
 from typing import Any
@@ -20,15 +21,8 @@ from ..redaction import Hidden, Secret
 from ..scope import Scope
 from ..token.inspection import inspect
 from ..url import host_part, origin_of
-from .arguments import (
-    OPTIONS,
-    add_command,
-    add_credentials,
-    check_both,
-    filled,
-    read_token,
-)
-from .output import is_terminal, mark, show, show_json
+from .arguments import OPTIONS, add_command, add_credentials, check_both, filled, read_token
+from .output import is_terminal, mark, show
 
 DEFAULT_PATH = "/v1/calls?page_size=1"
 
@@ -85,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
         is_open = evidence.reply.verdict == "refused" and found[0].certainty != CERTAIN
         report = Report(subject, evidence, found, _HINT if may_hint and is_open else "")
     if arguments.json:
-        show_json(report.as_json())
+        print(json.dumps(report.as_json(), indent=2))
     else:
         verdict, *lines = report.as_text(with_public_key=arguments.public_key)
         show(verdict, mark=mark(report.ok) if is_terminal() else "")

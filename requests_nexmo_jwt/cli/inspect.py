@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import time
 from typing import Any
@@ -19,8 +20,8 @@ from ..token.inspection import Inspection, inspect
 from ..token.rules import Rule
 from ..url import origin_of
 from ..vonage.products import product_of
-from .arguments import add_command, add_credentials, check_both, read_token
-from .output import mark, show, show_fields, show_json
+from .arguments import OPTIONS, add_command, add_credentials, check_both, read_token
+from .output import mark, show, show_fields
 
 
 def add_to(commands: Any) -> None:
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "rules": [vars(rule) for rule in rules],
             "signature": {"verified": verified, "reason": f"the signature {signature}"},
         }
-        show_json(report)
+        print(json.dumps(report, indent=2))
         return 0 if good else 1
     print("header")
     show_fields(found.header, now)
@@ -76,15 +77,12 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-# Where the path alone decides which product it is.
-_LOCAL = "http://localhost"
-
-
 def _request(text: str) -> tuple[str, str]:
     """Read ``METHOD URL``; without a method it is GET, without a host a path alone."""
     method, space, url = text.strip().rpartition(" ")
     method = method.strip() if space else "GET"
-    address = _LOCAL + url if url.startswith("/") else url
+    # On loopback the path alone decides which product it is.
+    address = f"http://localhost{url}" if url.startswith("/") else url
     if re.fullmatch("[A-Za-z]+", method) and origin_of(address):
         return method.upper(), address
     raise argparse.ArgumentTypeError(
@@ -96,18 +94,16 @@ def _request(text: str) -> tuple[str, str]:
 def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:
     path = urlsplit(url).path or "/"
     name, opens = f"{method} {unquoted(path)}", found.opens(method, path)
-    rules = [Rule("for", True, f"the acl permits {name}" if "acl" in found.claims else name)]
-    if opens is False:
-        rules = [Rule("for", False, f"the acl does not permit {name}", "acl")]
-    elif opens is None:
-        rules = [Rule("for", None, f"the acl cannot be read, so it may not permit {name}", "acl")]
+    reason = {
+        True: f"the acl permits {name}" if "acl" in found.claims else name,
+        False: f"the acl does not permit {name}",
+        None: f"the acl cannot be read, so it may not permit {name}",
+    }[opens]
+    rules = [Rule("for", opens, reason, None if opens else "acl")]
     product = product_of(url)
     if product and not product.takes_jwt:
-        rules.append(
-            Rule(
-                "for", False, f"this product does not accept a token: {product.instead}", "product"
-            )
-        )
+        reason = f"this product does not accept a token: {product.instead}"
+        rules.append(Rule("for", False, reason, "product"))
     return rules
 
 
@@ -127,7 +123,7 @@ def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool |
             raise
         if error.code == discovery.NOTHING_FOUND:
             return None, "was not verified: no key is available (pass --private-key)"
-        return None, f"was not verified: {error}"
+        return None, f"was not verified: {OPTIONS.sentence(error)}"
     return _verified(found, ours.application_id, key)
 
 

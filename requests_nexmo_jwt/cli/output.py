@@ -35,14 +35,6 @@ def show(*lines: str, mark: str = "") -> None:
     sys.stdout.flush()
 
 
-def show_json(report: object) -> None:
-    """Print ``report`` as JSON."""
-    try:
-        print(json.dumps(report, indent=2))
-    except RecursionError:  # the encoder that indents does not go as deep as the reader
-        print(json.dumps(report))
-
-
 def show_fields(fields: dict[str, Any], now: float) -> None:
     """Print a header or claims, a line each, with times as people read them."""
     width = min(max((len(name) for name in fields), default=0), 20)
@@ -60,18 +52,13 @@ def show_fields(fields: dict[str, Any], now: float) -> None:
 
 
 def mark(kept: bool | None) -> str:
-    """Return a tick, a cross or a question mark, in what the terminal can show."""
-    try:
-        "\u2713".encode(sys.stdout.encoding or "ascii")
-        tick, cross = "\u2713", "\u2717"
-    except UnicodeEncodeError:
-        tick, cross = "+", "x"
-    sign, colour = {True: (tick, 32), False: (cross, 31), None: ("?", 33)}[kept]
+    """Return a tick, a cross or a question mark."""
+    sign, colour = {True: ("\u2713", 32), False: ("\u2717", 31), None: ("?", 33)}[kept]
     return f"\033[{colour}m{sign}\033[0m" if is_terminal() else sign
 
 
 def is_terminal() -> bool:
-    """Tell whether a person looks at stdout who has not asked for plain text (no-color.org)."""
+    """Return whether stdout is a terminal whose user did not ask for plain text (no-color.org)."""
     is_dumb = os.environ.get("TERM") == "dumb"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not is_dumb
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from typing import Any
 
 from ..errors import ClaimError
@@ -33,8 +32,6 @@ def add_to(commands: Any) -> None:
     add("--acl", action="append", type=_acl, metavar="ACL", help=opens)
     further = "a further claim; may be repeated"
     add("--claim", action="append", type=_claim, default=[], metavar="NAME=JSON", help=further)
-    begins = "seconds from now at which it becomes valid"
-    add("--not-before", type=seconds, metavar="S", help=begins)
     add("--header", action="store_true", help="print the whole header line, 'Authorization: ...'")
     add_credentials(parser)
 
@@ -42,11 +39,7 @@ def add_to(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     acl = merged(arguments.acl, "--acl") if arguments.acl else None
     token = auth(
-        arguments,
-        ttl=arguments.ttl,
-        sub=arguments.sub,
-        acl=acl,
-        claims=_claims(arguments),
+        arguments, ttl=arguments.ttl, sub=arguments.sub, acl=acl, claims=_claims(arguments)
     ).token()
     print(f"Authorization: Bearer {token}" if arguments.header else token)
     return 0
@@ -63,14 +56,6 @@ def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
             raise ClaimError("--claim", f"names {name}, which is set for each token", remedy)
         if name in ("sub", "acl") and getattr(arguments, name):
             raise ClaimError(name, "is given twice, also as --claim", "Give it once.")
-    if arguments.not_before is not None:
-        if arguments.not_before >= arguments.ttl:
-            raise ClaimError(
-                "--not-before",
-                "is not less than --ttl, so the token would never be valid",
-                "Use a smaller --not-before or a larger --ttl.",
-            )
-        claims["nbf"] = int(time.time()) + arguments.not_before
     return claims
 
 

@@ -26,9 +26,9 @@ def find(application_id: Hidden[Any], private_key: Hidden[Any]) -> Credentials:
     has_id, has_key = application_id.reveal() is not None, private_key.reveal() is not None
     if not has_id and not has_key:
         return discover()
-    if has_id and not has_key:
-        given.checked_id(application_id, "application_id")  # the class in place of an object, say
     if not (has_id and has_key):
+        if has_id:
+            given.checked_id(application_id, "application_id")  # the class, not an object, say
         raise CredentialsError(
             "private_key" if has_id else "application_id",
             "is missing; the id and the key must come from the same place",
@@ -48,20 +48,15 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
     says nothing here, or something else.
     """
     found = place.read()
-    if isinstance(found, str):
-        raise CredentialsError(
-            "This auth object",
-            f"came from another process, where its credentials came from {source}. Here: {found}",
-            "Let this process have them too.",
-        )
-    if found.application_id != application_id:
-        raise CredentialsError(
-            "This auth object",
-            f"came from another process, for the application {application_id}; here "
-            f"{found.source} is for {quoted(found.application_id)}",
-            "Let both have the same.",
-        )
-    return found
+    if isinstance(found, Credentials):
+        if found.application_id == application_id:
+            return found
+        found = f"{found.source} is for {quoted(found.application_id)}"
+    raise CredentialsError(
+        "This auth object",
+        f"came from another process, where {source} was for {application_id}. Here: {found}",
+        "Let both processes have the same credentials.",
+    )
 
 
 def discover() -> Credentials:
@@ -76,8 +71,8 @@ def discover() -> Credentials:
             return found._replace(also_checked=tuple(checked))
         checked.append(found)
     raise CredentialsError(
-        "",
-        "No credentials were found",
+        "No credentials",
+        "were found",
         "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY to the path of "
         "its private key, or pass both: NexmoJWT(ID, PATH).",
         NOTHING_FOUND,

@@ -40,7 +40,7 @@ def _free_lock() -> None:
     loading = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # Windows has none
     os.register_at_fork(after_in_child=_free_lock)
 
 #: What distinguishes one version of a file from the next.
@@ -84,8 +84,8 @@ class KeyFile(Key):
 
     path: str
 
-    def __init__(self, path: str, name: str, passphrase: Secret | None) -> None:
-        self.path, self._name, self._passphrase = path, KeyName(name, path), passphrase
+    def __init__(self, name: KeyName, path: str, passphrase: Secret | None) -> None:
+        self._name, self.path, self._passphrase = name, path, passphrase
         self._version, loaded = self._load()
         super().__init__(loaded)
 
@@ -165,7 +165,7 @@ class KeyPath(NamedTuple):
 
         Raises ``PrivateKeyError``, or ``EncryptedKeyError`` if the passphrase is missing or wrong.
         """
-        return KeyFile(self.path, self.name, passphrase)
+        return KeyFile(KeyName(self.name, self.path), self.path, passphrase)
 
 
 class KeyText(NamedTuple):
@@ -208,11 +208,7 @@ PrivateKey = KeyPath | KeyText | KeyObject
 
 
 def fingerprint(public_key: RSAPublicKey) -> str:
-    """Return ``SHA256:`` and the hex digest of a public key (DER SubjectPublicKeyInfo).
-
-    The same digest comes out of
-    ``openssl pkey -in private.key -pubout -outform DER | openssl dgst -sha256``.
-    """
+    """Return ``SHA256:`` and the hex digest of a public key (DER SubjectPublicKeyInfo)."""
     der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"SHA256:{hashlib.sha256(der).hexdigest()}"
 
@@ -252,8 +248,8 @@ _MAX_KNOWN = 32
 
 
 def _remembered(name: tuple[str | bytes, bytes], version: Version) -> Loaded | None:
-    known = _known.get(name)
-    return known[1] if known and known[0] == version else None
+    known_version, loaded = _known.get(name, (None, None))
+    return loaded if known_version == version else None
 
 
 def _remember(name: tuple[str | bytes, bytes], version: Version, loaded: Loaded) -> None:

@@ -32,19 +32,14 @@ class Mistake(NamedTuple):
 def in_key(key: object, application_id: object, folder: str) -> Mistake | None:
     """Return what was given in the place of a key; None if it may be the path of a missing file."""
     if not isinstance(key, (str, bytes, os.PathLike)):
-        return Mistake(
-            f"is {kind(key)}",
-            "Give the path of a PEM file, PEM text, or cryptography's RSAPrivateKey.",
-        )
+        remedy = "Give the path of a PEM file, PEM text, or cryptography's RSAPrivateKey."
+        return Mistake(f"is {kind(key)}", remedy)
     if isinstance(key, bytes):
-        return Mistake(
-            "is bytes without a '-----BEGIN' line",
-            "Bytes are treated as PEM; give a path as a str or a Path, or the whole PEM text.",
-        )
+        remedy = "Bytes are treated as PEM; give a path as a str or a Path, or the whole PEM text."
+        return Mistake("is bytes without a '-----BEGIN' line", remedy)
     path = os.fsdecode(os.fspath(key))
     if is_pem(path):
-        problem = "is a Path made of PEM text, which a Path alters"
-        return Mistake(problem, "Give the text as a str.")
+        return Mistake("is a Path made of PEM text, which a Path alters", "Give the text as a str.")
     return _mixed_up(application_id, path) or _in_path(path, folder)
 
 

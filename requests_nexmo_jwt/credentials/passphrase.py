@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -45,4 +44,4 @@ def _has_terminal() -> bool:
         with open("/dev/tty", "rb"):
             return True
     except OSError:
-        return sys.platform == "win32" and sys.stdin.isatty()
+        return False

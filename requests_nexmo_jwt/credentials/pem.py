@@ -55,11 +55,8 @@ def is_pem(text: str | bytes) -> bool:
 
 def key_on_a_command_line(subject: str) -> CredentialsError:
     """Return the error for the text of a key where its path is expected."""
-    return CredentialsError(
-        subject,
-        "contains a private key, and any process on this machine can read a command line",
-        "Save the key to a file and give its path.",
-    )
+    problem = "contains a private key, and any process on this machine can read a command line"
+    return CredentialsError(subject, problem, "Save the key to a file and give its path.")
 
 
 def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPrivateKey, str]:

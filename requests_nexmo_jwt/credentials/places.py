@@ -178,9 +178,7 @@ class CLIConfig(NamedTuple):
             _, content = read_file(self.path, _MAX_CONFIG_BYTES)
             config = json.loads(content.reveal().decode("utf-8-sig"))
         except (FileNotFoundError, NotADirectoryError):
-            if not any(map(_leads_nowhere, (self.path, os.path.dirname(self.path)))):
-                return None
-            problem = "is behind a link that leads nowhere"
+            return None
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
         except json.JSONDecodeError as error:
@@ -192,7 +190,7 @@ class CLIConfig(NamedTuple):
                 return {
                     name: Secret(config[name].strip()) if isinstance(config[name], str) else None
                     for name in names
-                    if not _is_blank(config.get(name))
+                    if str(config.get(name) or "").strip()
                 }
             problem = "is JSON, but not an object with 'appId' and 'privateKey'"
             del config
@@ -205,11 +203,3 @@ class Place(Protocol):
 
     def read(self) -> Credentials | str:
         """Return the credentials, or a line that says why there are none."""
-
-
-def _leads_nowhere(path: str) -> bool:
-    return os.path.islink(path) and not os.path.exists(path)
-
-
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())

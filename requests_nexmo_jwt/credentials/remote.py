@@ -132,9 +132,7 @@ def _public_key(given: Hidden[Any]) -> RSAPublicKey:
         return known
     if not isinstance(given.reveal(), (str, bytes)):
         raise PrivateKeyError(
-            "public_key",
-            f"is {kind(given.reveal())}",
-            "Give an RSAPublicKey, or its PEM text.",
+            "public_key", f"is {kind(given.reveal())}", "Give an RSAPublicKey, or its PEM text."
         )
     text = Secret(given.reveal())
     if b"PRIVATE KEY" in text.reveal():

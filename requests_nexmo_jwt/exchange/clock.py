@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple
 
 from ..url import Origin
 
@@ -37,7 +36,8 @@ class ServerClock:
         #: The offset of the last accepted token, if it was still the current one then.
         self.confirmed: float = 0.0
         self._accepted_key = ""
-        self._in_vain: _Try | None = None
+        #: When a second try was last refused, by ``time.monotonic``; its offset, and its key.
+        self._in_vain: tuple[float, float, str] | None = None
         self._is_refusal_reported = False
         self._reported_offset = 0.0
 
@@ -59,18 +59,16 @@ class ServerClock:
 
     def tried_in_vain(self, offset: float, fingerprint: str) -> None:
         """A second try with ``offset`` and the key of ``fingerprint`` was refused as well."""
-        self._in_vain = _Try(time.monotonic(), offset, fingerprint)
+        self._in_vain = time.monotonic(), offset, fingerprint
         self.refused(offset)
 
     def is_worth_a_try(self, offset: float, fingerprint: str) -> bool:
         """Return whether a second try could end otherwise than the last one that was in vain."""
-        last = self._in_vain
-        return (
-            last is None
-            or time.monotonic() - last.at > PATIENCE
-            or abs(offset - last.offset) > TOLERANCE
-            or fingerprint != last.fingerprint
-        )
+        if self._in_vain is None:
+            return True
+        at, last_offset, last_fingerprint = self._in_vain
+        is_another = abs(offset - last_offset) > TOLERANCE or fingerprint != last_fingerprint
+        return is_another or time.monotonic() - at > PATIENCE
 
     def has_accepted(self, fingerprint: str) -> bool:
         """Return whether the last accepted token was signed with the key of ``fingerprint``."""
@@ -87,12 +85,6 @@ class ServerClock:
         if differs:
             self._reported_offset = offset
         return differs
-
-
-class _Try(NamedTuple):
-    at: float
-    offset: float
-    fingerprint: str
 
 
 class Clocks(dict[Origin, ServerClock]):

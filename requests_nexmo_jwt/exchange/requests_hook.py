@@ -47,8 +47,8 @@ class ResponseHook:
     def __deepcopy__(self, memo: object) -> ResponseHook:
         return self
 
-    def __reduce__(self) -> tuple[Callable[[], Callable[..., Response]], tuple[()]]:
-        return _hook_after_a_pickle, ()
+    def __reduce__(self) -> tuple[type[partial[Response]], tuple[Callable[..., Response]]]:
+        return partial, (_do_nothing,)
 
 
 def attach(request: Any, signed: SignedRequest | None) -> None:
@@ -128,10 +128,6 @@ def _send_again(
     return response
 
 
-def _hook_after_a_pickle() -> Callable[..., Response]:
-    """Return the hook of a request that was unpickled: there is no key to sign with."""
-    return _do_nothing
-
-
 def _do_nothing(response: Response, **kwargs: Any) -> Response:
+    """Be the hook of a request that was unpickled: there is no key to sign with."""
     return response

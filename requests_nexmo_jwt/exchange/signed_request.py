@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import NamedTuple
 
 from ..token.signer import Signer
@@ -71,8 +70,10 @@ class SignedRequest:
         if problem is None:
             return SignedRequest(self._signer, self._origin, self._clock, suggested=offset)
         if self._clock.note_offset(offset):
+            from . import log_messages  # only if a request is refused
+
             self._is_reported = True
-            _warn(_log_messages().not_sent_again(offset, answer.url, problem))
+            _log.warning("%s", log_messages.not_sent_again(offset, answer.url, problem))
         return None
 
     def learn(self, answer: Answer) -> None:
@@ -80,7 +81,9 @@ class SignedRequest:
         if self._is_second_try and answer.status in REFUSALS:
             self._clock.tried_in_vain(self._offset, self._token.fingerprint)
         elif self._is_second_try and answer.status < 429 and self._clock.note_offset(self._offset):
-            _warn(_log_messages().clock_state_changed(self._offset, answer.url))
+            from . import log_messages
+
+            _log.warning("%s", log_messages.clock_state_changed(self._offset, answer.url))
         if answer.status < 300:
             self._clock.accepted(self._offset, self._token.fingerprint)
         elif _refuses_token(answer):
@@ -103,25 +106,16 @@ class SignedRequest:
         return offset if self._clock.is_worth_a_try(offset, self._token.fingerprint) else None
 
     def _report(self, refused: Answer) -> None:
-        _warn(
-            _log_messages().refusal(
-                self._token.text,
-                refused,
-                application_id=self._signer.application_id,
-                fingerprint=self._token.fingerprint,
-                has_worked=self._clock.has_accepted(self._token.fingerprint),
-            )
+        from . import log_messages
+
+        message = log_messages.refusal(
+            self._token.text,
+            refused,
+            application_id=self._signer.application_id,
+            fingerprint=self._token.fingerprint,
+            has_worked=self._clock.has_accepted(self._token.fingerprint),
         )
-
-
-def _log_messages() -> ModuleType:
-    from . import log_messages  # only if a request is refused
-
-    return log_messages
-
-
-def _warn(message: str) -> None:
-    _log.warning("%s", message)
+        _log.warning("%s", message)
 
 
 def _refuses_token(answer: Answer) -> bool:

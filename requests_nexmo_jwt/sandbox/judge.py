@@ -67,8 +67,10 @@ class Judge:
         """Raise ``Refusal`` for the first problem with the credentials at ``now``."""
         product = call.product
         if product and product.takes_key_and_secret and _scheme(call.authorization) == "basic":
-            self._check_basic(call.authorization[0])
-            return
+            given = call.authorization[0].partition(" ")[2].strip()
+            if hmac.compare_digest(given.encode(), self._basic.encode()):
+                return
+            raise Refusal("the API key and secret are not the account's")
         token = _token(call.authorization)
         if product and not product.takes_jwt:
             raise Refusal(product.instead, dialects.WRONG_AUTHENTICATION)
@@ -76,11 +78,6 @@ class Judge:
         self._check_claims(token, call, now)
         if self._single_use:
             self._use(token.claims["jti"])
-
-    def _check_basic(self, header: str) -> None:
-        given = header.partition(" ")[2].strip()
-        if not hmac.compare_digest(given.encode(), self._basic.encode()):
-            raise Refusal("the API key and secret are not the account's")
 
     def _check_signer(self, token: Inspection) -> None:
         algorithm, application_id = token.header.get("alg"), token.claims.get("application_id")

@@ -71,7 +71,6 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "nexmo-sandbox"
     sys_version = ""
     timeout: ClassVar[float | None] = 60
-    wbufsize = -1  # headers and body leave in one packet
     disable_nagle_algorithm = True
     server: Server
 
@@ -104,12 +103,6 @@ class Handler(BaseHTTPRequestHandler):
         if has_body and self.command != "HEAD":
             self.wfile.write(answer.body)
         return None
-
-    def handle_expect_100(self) -> bool:
-        """Send the interim response at once: the client waits for it."""
-        go_on = super().handle_expect_100()
-        self.wfile.flush()
-        return go_on
 
     def _read_body(self) -> bytes:
         """Return the body; raise ``ValueError`` if its length is invalid or too large."""

@@ -33,12 +33,8 @@ _ACL_FORM = 'The form is {"paths": {"/*/calls/**": {"methods": ["GET"], "filters
 class ClaimsSet:
     """What each token of one auth object says, except for the time and the ``jti``.
 
-    ``ttl`` is in seconds, or a ``timedelta``; a fraction of a second is dropped.
-    ``sub`` is a Vonage user's name. ``acl`` is ``{"paths": {...}}`` or an iterable
-    of paths. ``claims`` are further claims, which JSON must be able to hold; they
-    are copied, so that what the caller changes afterwards changes no token.
-
-    Raises ``ClaimError``.
+    The arguments are those of ``NexmoJWT``. They are copied, so that what the caller changes
+    afterwards changes no token. Raises ``ClaimError``.
     """
 
     def __init__(
@@ -73,11 +69,6 @@ class ClaimsSet:
         """Return the claims of a new token, issued at ``now`` (Unix seconds)."""
         iat = int(now)
         return {**self._fixed, "iat": iat, "exp": iat + self.ttl, "jti": str(uuid.uuid4())}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ClaimsSet):
-            return NotImplemented
-        return self.ttl == other.ttl and self._fixed == other._fixed
 
 
 def form_problems(claims: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -163,7 +154,7 @@ def _further(claims: object) -> Mapping[str, Any]:
 
 def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
     try:
-        text = json.dumps(claims, allow_nan=False, ensure_ascii=False, default=_plain).encode()
+        text = json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"cannot be written as JSON ({type(error).__name__}: {error})"
         remedy = "Give str, numbers, booleans, None, lists and dicts of these."
@@ -174,13 +165,6 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
         problem = "has a private key in it, and anyone who sees a token can read its claims"
         remedy = "Leave the key out."
     raise ClaimError("claims", problem, remedy, claim="claims")
-
-
-def _plain(value: object) -> object:
-    """Make a dict of any other mapping, for the JSON encoder."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def is_time(value: object) -> TypeGuard[int]:

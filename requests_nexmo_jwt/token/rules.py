@@ -20,8 +20,8 @@ class Rule:
     """A documented rule, and the ``reason`` why a token keeps or breaks it.
 
     ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` says how a rule
-    is broken: ``missing``, ``malformed``, ``repeated``, ``version`` (``acl``), ``future``
-    (``iat``, ``nbf``), ``expired`` or ``lifetime`` (``exp``).
+    is broken: ``missing``, ``malformed``, ``version`` (``acl``), ``future`` (``iat``,
+    ``nbf``), ``expired`` or ``lifetime`` (``exp``).
     """
 
     name: str

@@ -43,12 +43,7 @@ class Signer:
 
     A pickle has the place of its credentials and never a secret: another process finds and loads
     the key itself, at its first signature.
-
-    :param found: who signs, and with what.
-    :param claims: what each token says.
-    :param passphrase: for an encrypted PEM; by default the environment's.
-    :raises PrivateKeyError: the key cannot be read or used.
-    :raises EncryptedKeyError: its passphrase is missing or wrong.
+    Raises ``PrivateKeyError`` if the key cannot be used, or its passphrase is missing or wrong.
     """
 
     def __init__(self, found: Credentials, claims: ClaimsSet, passphrase: Secret | None) -> None:
@@ -103,10 +98,10 @@ class Signer:
             )
         return {**vars(self), "_key": self._place}
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Signer):
-            return NotImplemented
-        return self._claims == other._claims and self.fingerprint == other.fingerprint
+    @property
+    def identity(self) -> object:
+        """What makes two signers equal: their claims and their key."""
+        return vars(self._claims), self.fingerprint
 
     def __repr__(self) -> str:
         which = self._key.fingerprint if isinstance(self._key, key.Key) else self.source

@@ -101,12 +101,11 @@ def _row(name: str, hosts: str, paths: str, takes: str, dialect: str = "gateway"
     return Product(name, tuple(hosts.split()), tuple(paths.split()), kinds, dialect)
 
 
-_API = API_HOST
-_REGIONS = "api.nexmo.com api-*.nexmo.com"
+_REGIONS = f"{API_HOST} api-*.nexmo.com"
 _EU = "api-eu.vonage.com"
 _REST = "rest.nexmo.com"
 _VOICE = _REGIONS + "".join(f" api-{r}-{n}.vonage.com" for r in ("us", "eu", "ap") for n in (3, 4))
-_MESSAGES = "api.nexmo.com api-eu.nexmo.com api-us.nexmo.com api-ap.nexmo.com"
+_MESSAGES = f"{API_HOST} api-eu.nexmo.com api-us.nexmo.com api-ap.nexmo.com"
 _SANDBOX = "messages-sandbox.nexmo.com"
 _CONVERSATIONS = (
     "/v0.1/conversations /v0.2/conversations /v0.3/conversations /v1/conversations "
@@ -127,41 +126,43 @@ _CAMARA = "the access token that /oauth2/token returns"
 #: The products. Without a host, the first of two with the same path is found.
 PRODUCTS = (
     _row("Voice", _VOICE, "/v1/calls", "jwt", "voice"),
-    _row("Voice v2", _API, "/v2/calls", "jwt"),
+    _row("Voice v2", API_HOST, "/v2/calls", "jwt"),
     _row("Voice recordings", _REGIONS, "/v1/files", "jwt"),
     _row("Conversation", _REGIONS, _CONVERSATIONS, "jwt", "conversation"),
     _row("Users", _REGIONS, _USERS, "jwt", "conversation"),
     _row("Client SDK", _REGIONS, _CLIENT_SDK, "jwt", "conversation"),
     _row("Messages", _MESSAGES, "/v1/messages", "jwt basic", "messages"),
-    _row("Messages v0.1", _API, "/v0.1/messages", "jwt basic", "messages"),
+    _row("Messages v0.1", API_HOST, "/v0.1/messages", "jwt basic", "messages"),
     _row("Messages sandbox", _SANDBOX, "/v0.1/messages /v1/messages", "jwt basic", "messages"),
-    _row("Dispatch", _API, "/v0.1/dispatch", "jwt basic", "messages"),
-    _row("Verify v2", _API, "/v2/verify", "jwt basic", "verify"),
+    _row("Dispatch", API_HOST, "/v0.1/dispatch", "jwt basic", "messages"),
+    _row("Verify v2", API_HOST, "/v2/verify", "jwt basic", "verify"),
     _row("Video", "video.api.vonage.com", "/session/create /v2/project", "jwt", "video"),
     _row("Identity Insights", f"{_EU} api-us.vonage.com", _INSIGHTS, "jwt"),
     _row("Location retrieval", _EU, "/network-location/v0.1/retrieval", "jwt"),
-    _row("Network authentication", f"{_EU} {_API}", "/oauth2/bc-authorize /oauth2/token", "jwt"),
+    _row(
+        "Network authentication", f"{_EU} {API_HOST}", "/oauth2/bc-authorize /oauth2/token", "jwt"
+    ),
     _row("Meetings", _EU, "/v1/meetings /meetings /beta/meetings", "jwt"),
     _row("Proactive Connect", _EU, "/v0.1/bulk", "jwt"),
-    _row("Media", _API, "/v3/media", "jwt basic", "media"),
-    _row("External accounts", _API, "/beta/chatapp-accounts", "jwt basic", "messages"),
-    _row("WhatsApp provisioning", _API, "/v0.1/whatsapp-manager", "jwt basic"),
-    _row("10DLC", f"{_EU} {_API}", "/v1/10dlc", "basic jwt"),
-    _row("Channel manager", _API, "/v2/whatsapp-manager /v1/channel-manager", "basic"),
-    _row("Application v1", _API, "/v1/applications", "basic query"),
-    _row("Application", _API, "/v2/applications", "basic"),
-    _row("Account secrets", _API, "/accounts/*/secrets", "basic", "account"),
-    _row("Subaccounts", _API, "/accounts/*/subaccounts", "basic", "account"),
-    _row("Subaccounts", _API, f"{_TRANSFERS} {_NUMBERS_OF_SUBACCOUNTS}", "basic", "account"),
-    _row("Reports", _API, "/v2/reports", "basic"),
-    _row("Redact", _API, "/v1/redact", "basic", "voice"),
-    _row("Audit", _API, "/beta/audit", "basic", "audit"),
-    _row("Verify v1", _API, "/verify", "query body basic"),
-    _row("Number Insight", _API, "/ni", "basic query"),
-    _row("Number Insight v2", _API, "/v2/ni", "basic"),
-    _row("Conversion", _API, "/conversions", "basic query signature"),
-    _row("Programmable SIP", _API, "/v1/psip", "basic"),
-    _row("Emergency calling", _API, "/v1/addresses /v1/emergency", "basic"),
+    _row("Media", API_HOST, "/v3/media", "jwt basic", "media"),
+    _row("External accounts", API_HOST, "/beta/chatapp-accounts", "jwt basic", "messages"),
+    _row("WhatsApp provisioning", API_HOST, "/v0.1/whatsapp-manager", "jwt basic"),
+    _row("10DLC", f"{_EU} {API_HOST}", "/v1/10dlc", "basic jwt"),
+    _row("Channel manager", API_HOST, "/v2/whatsapp-manager /v1/channel-manager", "basic"),
+    _row("Application v1", API_HOST, "/v1/applications", "basic query"),
+    _row("Application", API_HOST, "/v2/applications", "basic"),
+    _row("Account secrets", API_HOST, "/accounts/*/secrets", "basic", "account"),
+    _row("Subaccounts", API_HOST, "/accounts/*/subaccounts", "basic", "account"),
+    _row("Subaccounts", API_HOST, f"{_TRANSFERS} {_NUMBERS_OF_SUBACCOUNTS}", "basic", "account"),
+    _row("Reports", API_HOST, "/v2/reports", "basic"),
+    _row("Redact", API_HOST, "/v1/redact", "basic", "voice"),
+    _row("Audit", API_HOST, "/beta/audit", "basic", "audit"),
+    _row("Verify v1", API_HOST, "/verify", "query body basic"),
+    _row("Number Insight", API_HOST, "/ni", "basic query"),
+    _row("Number Insight v2", API_HOST, "/v2/ni", "basic"),
+    _row("Conversion", API_HOST, "/conversions", "basic query signature"),
+    _row("Programmable SIP", API_HOST, "/v1/psip", "basic"),
+    _row("Emergency calling", API_HOST, "/v1/addresses /v1/emergency", "basic"),
     _row("SMS", _REST, "/sms/json /sms/xml", "body basic signature", "rest"),
     _row("Account and Pricing", _REST, "/account", "query basic", "rest"),
     _row("Numbers", _REST, "/number /account/numbers", "query basic", "rest"),

@@ -639,19 +639,6 @@ def test_an_answer_without_an_end_is_read_in_part(
     assert len(result.stdout) < 3000
 
 
-def test_headers_that_drip_are_waited_for_only_so_long(nexmo_jwt: Run, keys: Keys) -> None:
-    def answer() -> Iterator[bytes]:
-        yield b"HTTP/1.1 200 OK\r\nX-Slow: "
-        for _ in range(12):
-            time.sleep(0.2)
-            yield b"x"
-
-    with answering(answer()) as url:
-        ask = ("check", "--json", "--timeout", "1", "--token", forge(keys), "--url", url)
-        report = report_of(nexmo_jwt(*ask))
-    assert report["causes"][0]["problem"] == "There was no complete answer within 1 s."
-
-
 @pytest.mark.parametrize(
     ("url", "words"),
     [

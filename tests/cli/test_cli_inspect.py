@@ -188,7 +188,6 @@ def test_inspect_reports_whether_a_token_opens_a_request(
         '{"acl": ["/v1/users"]}',
         '{"acl": {}}',
         '{"acl": null}',
-        '{"acl": {"paths": {"/v1/users": {}}}, "acl": {"paths": {"/v1/messages": {}}}}',
     ],
 )
 def test_an_acl_that_cannot_be_read_is_not_said_to_open_a_request(
@@ -249,29 +248,15 @@ HOSTILE = {
     "HS256": (raw('{"alg":"HS256","typ":"JWT"}', '{"iat":1}') + "AAAA", "✗ alg is 'HS256'"),
     "none": (raw('{"alg":"none"}', "{}"), "✗ alg is 'none'"),
     "no typ": (raw('{"alg":"RS256"}', "{}") + "AAAA", "? typ is None; only 'JWT' is documented"),
-    "claims twice": (
-        raw('{"alg":"RS256","typ":"JWT"}', '{"iat":1,"iat":2}') + "AAAA",
-        "✗ 'iat' appears more than once",
-    ),
-    "alg twice": (
-        raw('{"alg":"none","alg":"RS256","typ":"JWT"}', "{}") + "AAAA",
-        "✗ 'alg' appears more than once",
-    ),
     "terminal codes": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"sub":"\\u001b[2J\\u009b","\\u001b]0;x\\u0007":1}')
         + "AAAA",
         "\\u001b[2J",
     ),
-    "terminal codes twice": (
-        raw('{"alg":"RS256","typ":"JWT"}', '{"\\u001b[2J":1,"\\u001b[2J\\u0007":1,"\\u001b[2J":2}')
-        + "AAAA",
-        "✗ '\\x1b[2J' appears more than once",
-    ),
     "terminal codes in what is critical": (
         raw('{"alg":"RS256","typ":"JWT","crit":["\\u001b[2J"]}', "{}") + "AAAA",
         "crit",  # in the header, or where PyJWT knows "crit", in an error
     ),
-    "not a number": (raw('{"alg":"RS256"}', '{"x":NaN}') + "AAAA", "not a JSON Web Token"),
     "a huge number": (
         raw('{"alg":"RS256","typ":"JWT"}', '{"exp":' + "9" * 4000 + "}") + "A" * 4,
         "exp",
@@ -339,10 +324,6 @@ HUGE = {
     "98,000 different names": (
         raw('{"alg":"RS256","typ":"JWT"}', names(98_000)),
         "✗ application_id is missing",
-    ),
-    "49,000 different names, each twice": (
-        raw('{"alg":"RS256","typ":"JWT"}', names(49_000, 2)),
-        "✗ 'AAA' appears more than once",
     ),
     "98,000 different names in the header": (raw(names(98_000), "{}"), "✗ alg is None"),
 }
@@ -453,15 +434,9 @@ def test_inspect_prints_json_for_machines(nexmo_jwt: Run, keys: Keys) -> None:
     assert bad["claims"]["iat"] == "1541060230"
 
 
-def test_marks_are_ascii_where_the_terminal_has_no_others(
-    nexmo_jwt_process: Run, keys: Keys
-) -> None:
-    strange = nexmo_jwt_process("inspect", forge(keys, iat="é"), env={"PYTHONIOENCODING": "ascii"})
-    assert "x iat is '\\xe9', not Unix seconds" in strange.stdout
-    result = nexmo_jwt_process("inspect", ARTICLE_TOKEN, env={"PYTHONIOENCODING": "ascii"})
-    assert "  ? iat is" in result.stdout
-    assert "  x expired" in result.stdout
-    assert "  + jti" in result.stdout
+def test_what_a_terminal_has_no_letters_for_is_escaped(nexmo_jwt_process: Run, keys: Keys) -> None:
+    result = nexmo_jwt_process("inspect", forge(keys, iat="é"), env={"PYTHONIOENCODING": "ascii"})
+    assert "\\u2717 iat is '\\xe9', not Unix seconds" in result.stdout
 
 
 @pytest.mark.parametrize(

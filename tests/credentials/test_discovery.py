@@ -730,25 +730,6 @@ def test_a_swapped_api_key_and_secret_are_not_shown(in_place: Callable) -> None:
     assert SECRET not in repr(account)
 
 
-def test_a_link_to_nothing_is_a_broken_place(python: Callable, tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / ".vonagerc").symlink_to("nowhere")
-    with pytest.raises(
-        CredentialsError, match=r"here/\.vonagerc is behind a link that leads nowhere"
-    ):
-        python(Setup(home=CLI_TEXT))
-
-
-def test_a_folder_that_is_a_link_to_nothing_is_a_broken_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / ".vonage").symlink_to("nowhere")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(CredentialsError, match=r"\.vonage/config\.json is behind a link"):
-        NexmoJWT()
-
-
 def test_a_folder_is_no_file_of_the_cli(python: Callable, tmp_path: Path) -> None:
     (tmp_path / "here" / ".vonagerc").mkdir(parents=True)
     with pytest.raises(CredentialsError, match=r"here/\.vonagerc cannot be read: Is a directory"):

@@ -169,7 +169,6 @@ MANGLED = {
     "alg none": (lambda n, t: sign_again(n, None, "none"), "alg is 'none'"),
     "claims are a list": (lambda n, t: raw_token(n, b"[1]"), "malformed"),
     "claims are no JSON": (lambda n, t: raw_token(n, b"{"), "malformed"),
-    "claims with NaN": (lambda n, t: raw_token(n, b'{"x": NaN}'), "malformed"),
     "claims are deep": (lambda n, t: raw_token(n, b"[" * 20000), "malformed"),
 }
 
