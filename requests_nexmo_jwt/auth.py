@@ -21,20 +21,20 @@ from .token.claims import DEFAULT_TTL, ClaimsSet
 from .token.signer import Signer
 from .url import any_client_would_proxy, requests_would_proxy
 
-#: The extension of an httpx request by which one that carries a token is known.
+#: The extension that marks an httpx request with a token of this package.
 SIGNED = "requests_nexmo_jwt"
 
 
 class AnyRequest(Protocol):
-    """A request of whichever client: requests', httpx's or niquests'."""
+    """A request of requests, httpx or niquests."""
 
     @property
     def url(self) -> Any:
-        """Where it goes."""
+        """Its URL."""
 
     @property
     def headers(self) -> Any:
-        """Its headers, to be changed."""
+        """Its headers, which are changed."""
 
 
 R = TypeVar("R", bound=AnyRequest)

@@ -65,7 +65,7 @@ class PrivateKeyError(NexmoJWTError):
 class EncryptedKeyError(PrivateKeyError):
     """A private key is encrypted, and its passphrase is missing or wrong.
 
-    ``passphrase_missing`` tells which.
+    ``passphrase_missing`` says which.
     """
 
     passphrase_missing: bool = False

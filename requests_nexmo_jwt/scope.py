@@ -22,7 +22,7 @@ from .url import (
 )
 from .vonage import API_HOST, API_HOSTS
 
-#: Names the hosts, separated by commas, where ``hosts=`` is not given.
+#: Names the hosts, separated by commas, if ``hosts=`` is not passed.
 HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
 
 _ENTRY = re.compile(

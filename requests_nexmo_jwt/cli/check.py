@@ -88,13 +88,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 _HINT = (
-    "hint: add the API key and secret (VONAGE_API_KEY, VONAGE_API_SECRET) where the application's "
-    "id is set: check then compares the application's public key with yours"
+    "hint: add the API key and secret (VONAGE_API_KEY, VONAGE_API_SECRET) beside the application's "
+    "id: check then compares the application's public key with yours"
 )
 
 
 def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subject]:
-    """Return what signs or sends, and what is known of it."""
+    """Return the auth object, and what the report says about it."""
     if arguments.token is not None:
         token = read_token([arguments.token])
         application_id = inspect(token).claims.get("application_id")

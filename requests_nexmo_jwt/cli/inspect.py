@@ -32,8 +32,8 @@ def add_to(commands: Any) -> None:
         _run,
         "show what a token says, and which of the documented rules it keeps",
         "Show what a token says, and which of the documented rules it keeps: a tick for one that\n"
-        "is kept, a cross for one that is broken, a question mark where it is not documented\n"
-        "whether Nexmo accepts such a token. It needs no key; where one is available, it shows\n"
+        "is kept, a cross for one that is broken, a question mark if it is not documented\n"
+        "whether Nexmo accepts such a token. It needs no key; if one is available, it shows\n"
         "whether the token was signed with it.",
     )
     parser.add_argument(
@@ -42,7 +42,7 @@ def add_to(commands: Any) -> None:
         metavar="TOKEN",
         help="a token, an Authorization header or a curl command line; - reads stdin",
     )
-    request = "also tell whether the token is for this request, such as 'GET https://...'"
+    request = "also show whether the token is for this request, such as 'GET https://...'"
     parser.add_argument("--for", type=_request, dest="request", metavar="REQUEST", help=request)
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
     add_credentials(parser)

@@ -28,7 +28,7 @@ _log = logging.getLogger("requests_nexmo_jwt")
 #: RFC 7518, section 3.3: "A key of size 2048 bits or larger MUST be used".
 MIN_KEY_BITS = 2048
 
-# A 16384-bit key in PEM has 13 kB; whatever is larger is no key, or /dev/zero.
+# A 16384-bit key in PEM has 13 kB; anything larger is not a key, or /dev/zero.
 _MAX_KEY_FILE_BYTES = 1 << 20
 
 #: Held by the one thread that loads a key; the child of a fork gets one that is free.

@@ -9,16 +9,13 @@ import os
 import re
 from typing import NamedTuple
 
-from cryptography.exceptions import UnsupportedAlgorithm
-
 from ..redaction import may_hold_key_text, quoted
 from ..vonage import identifiers
 from .key import absolute_path
-from .pem import is_pem
+from .pem import is_pem, kind
 
 _QUOTES = " \t\r\n\"'"
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
-_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,30})-----")
 
 
 class Mistake(NamedTuple):
@@ -107,46 +104,3 @@ def _in_path(path: str, folder: str) -> Mistake | None:
             "its PEM text.",
         )
     return None
-
-
-def without_block(text: bytes) -> tuple[str, str]:
-    """Return what is wrong with text that has no whole block of a private key, and a remedy."""
-    labels = [label.decode() for label in _LABEL.findall(text)]
-    if any(label.endswith("PRIVATE KEY") for label in labels):
-        return "is cut short: it has a BEGIN line but no END line of its own", "Copy it whole."
-    if labels:
-        return (
-            f"contains a {labels[0].lower()}, not a private key",
-            "Give the private key that belongs to it: Vonage keeps the public key, you sign with "
-            "the private key.",
-        )
-    if not text.strip():
-        return "is empty", "Download the key again, or give the path of the right file."
-    return (
-        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM",
-        "Give the private key as Vonage's dashboard saved it, or convert it with 'openssl pkey'.",
-    )
-
-
-def in_loaded(loaded: object) -> tuple[str, str]:
-    """Return what is wrong with what was loaded in the place of an RSA key, and a remedy."""
-    if loaded is None:
-        return (
-            "is damaged: the text between its BEGIN and END lines is not a key",
-            "Copy the file again, or make a new key in the Vonage dashboard.",
-        )
-    if isinstance(loaded, UnsupportedAlgorithm):
-        return (
-            "is of a kind that the cryptography package does not know",
-            "Convert it to an unencrypted PKCS#8 PEM with 'openssl pkey'.",
-        )
-    return f"is {kind(loaded)}, and not an RSA key", "Give the application's RSA key."
-
-
-def kind(thing: object) -> str:
-    """Name the type of ``thing`` without showing it."""
-    name = type(thing).__name__.lstrip("_")
-    for ending, words in (("PrivateKey", "a private key"), ("PublicKey", "a public key")):
-        if name.endswith(ending):
-            return f"{words} of another kind ({name})"
-    return "None" if thing is None else f"of type {name}"

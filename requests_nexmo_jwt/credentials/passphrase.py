@@ -40,7 +40,7 @@ def _ask(error: EncryptedKeyError) -> Secret | None:
 
 def _has_terminal() -> bool:
     try:
-        # What getpass itself opens. Where it cannot, getpass would read from stdin.
+        # What getpass itself opens. If it cannot, it reads from stdin.
         with open("/dev/tty", "rb"):
             return True
     except OSError:

@@ -21,6 +21,7 @@ from ..redaction import Secret
 #: Holds the passphrase of an encrypted key, wherever the key comes from.
 PASSPHRASE_VARIABLE = "VONAGE_PRIVATE_KEY_PASSPHRASE"  # noqa: S105 - a name
 
+_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,30})-----")
 _BLOCK = re.compile(
     rb"-----BEGIN ([A-Z0-9 ]{0,20}PRIVATE KEY)-----((?:(?!-----BEGIN ).)*?)-----END \1-----",
     re.DOTALL,
@@ -85,9 +86,7 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
             "Check the passphrase; if it is correct, the key is damaged.",
             passphrase_missing=False,
         )
-    from . import mistakes  # only if there is one
-
-    raise name.error(*mistakes.in_loaded(key))
+    raise name.error(*_in_loaded(key))
 
 
 def _load(pem: Secret, passphrase: Secret | None) -> object:
@@ -146,9 +145,7 @@ def _unframe(pem: Secret) -> tuple[Secret, str, str]:
     text = re.sub(rb"(\\r)?\\n|\r\n?", b"\n", text)
     block = _BLOCK.search(text)
     if block is None:
-        from . import mistakes  # only if there is one
-
-        return pem, *mistakes.without_block(text)
+        return pem, *_without_block(text)
     if block[1] == b"OPENSSH PRIVATE KEY":
         remedy = "Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
         return pem, "is in OpenSSH's own format", remedy
@@ -163,3 +160,44 @@ def _unframe(pem: Secret) -> tuple[Secret, str, str]:
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     begin, end = b"-----BEGIN " + block[1] + b"-----", b"-----END " + block[1] + b"-----"
     return Secret(b"\n".join([begin, *lines, end, b""])), "", ""
+
+
+def _without_block(text: bytes) -> tuple[str, str]:
+    labels = [label.decode() for label in _LABEL.findall(text)]
+    if any(label.endswith("PRIVATE KEY") for label in labels):
+        return "is cut short: it has a BEGIN line but no END line of its own", "Copy it whole."
+    if labels:
+        return (
+            f"contains a {labels[0].lower()}, not a private key",
+            "Give the private key that belongs to it: Vonage keeps the public key, you sign with "
+            "the private key.",
+        )
+    if not text.strip():
+        return "is empty", "Download the key again, or give the path of the right file."
+    return (
+        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM",
+        "Give the private key as Vonage's dashboard saved it, or convert it with 'openssl pkey'.",
+    )
+
+
+def _in_loaded(loaded: object) -> tuple[str, str]:
+    if loaded is None:
+        return (
+            "is damaged: the text between its BEGIN and END lines is not a key",
+            "Copy the file again, or make a new key in the Vonage dashboard.",
+        )
+    if isinstance(loaded, UnsupportedAlgorithm):
+        return (
+            "is of a kind that the cryptography package does not know",
+            "Convert it to an unencrypted PKCS#8 PEM with 'openssl pkey'.",
+        )
+    return f"is {kind(loaded)}, and not an RSA key", "Give the application's RSA key."
+
+
+def kind(thing: object) -> str:
+    """Name the type of ``thing`` without showing it."""
+    name = type(thing).__name__.lstrip("_")
+    for ending, words in (("PrivateKey", "a private key"), ("PublicKey", "a public key")):
+        if name.endswith(ending):
+            return f"{words} of another kind ({name})"
+    return "None" if thing is None else f"of type {name}"

@@ -21,7 +21,7 @@ from ..errors import CredentialsError, PrivateKeyError
 from ..redaction import Hidden, Secret
 from .given import checked_id
 from .key import KeyObject
-from .mistakes import kind
+from .pem import kind
 from .places import Credentials
 
 

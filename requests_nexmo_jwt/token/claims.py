@@ -1,4 +1,4 @@
-"""What a token of ours says, within what Vonage documents.
+"""The claims of the tokens that are signed here, within what Vonage documents.
 
 The rules come from the article "Understanding JWTs" (2018) and from Vonage's page
 "Authentication / JSON Web Tokens"; the names of claims are RFC 7519's. ``docs/vonage.md`` has what
@@ -31,7 +31,7 @@ _ACL_FORM = 'The form is {"paths": {"/*/calls/**": {"methods": ["GET"], "filters
 
 
 class ClaimsSet:
-    """What each token of one auth object says, except for the time and the ``jti``.
+    """The claims of each token of one auth object, except for the times and the ``jti``.
 
     The arguments are those of ``NexmoJWT``. They are copied, so that what the caller changes
     afterwards changes no token. Raises ``ClaimError``.

@@ -1,4 +1,4 @@
-"""One token: an application's id, its claims and its key, signed for an instant."""
+"""Tokens: the claims of an application, signed with its key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Token(NamedTuple):
 
 
 class Signer:
-    """Makes the tokens of one application, RS256 over the claims of each instant.
+    """Makes the tokens of one application, signed with RS256.
 
     A pickle has the place of its credentials and never a secret: another process finds and loads
     the key itself, at its first signature.
@@ -51,7 +51,7 @@ class Signer:
         self._claims = claims
         self._place = found.place
         self._has_passphrase = passphrase is not None
-        #: After unpickling, at first the place where to find it.
+        #: The key; after unpickling, at first the place to find it.
         self._key: key.Key | Place = found.load_key(passphrase)
 
     @property
