@@ -1,8 +1,10 @@
 """The walk of a request: signed, redirected, and what others make of its answers."""
 
+import functools
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import jwt
@@ -232,3 +234,21 @@ def test_a_connection_that_breaks_is_a_connection_error(
     answers = [[answer]] if after == "nothing" else [[refusal], [answer]]
     with answering(*answers) as url, pytest.raises(requests.ConnectionError):
         requests.get(url, auth=NexmoJWT("id", keys.object), timeout=10)
+
+
+def test_an_auth_object_can_be_the_key_of_a_cache(keys: Keys, key_file: Path) -> None:
+    @functools.lru_cache
+    def client(auth: NexmoJWT) -> object:
+        return object()
+
+    key_file.write_bytes(keys.pkcs8)
+    same = [NexmoJWT("id", key_file), NexmoJWT("id", keys.object)]
+    assert client(same[0]) is client(same[1])
+    others = [NexmoJWT("other", key_file), NexmoJWT("id", key_file, ttl=60)]
+    others += [NexmoJWT("id", key_file, hosts=["prism"])]
+    assert len({client(auth) for auth in [*same, *others]}) == 4
+
+
+def test_an_object_whose_constructor_failed_has_a_repr() -> None:
+    """Debuggers and crash reporters ask for it in the middle of the constructor."""
+    assert repr(NexmoJWT.__new__(NexmoJWT)) == "<NexmoJWT, not initialized>"

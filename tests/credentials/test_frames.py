@@ -4,6 +4,8 @@ import base64
 import json
 import pickle
 import re
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,4 +127,29 @@ def test_a_crash_reporter_shows_no_secret(
         assert key_text_in(shown, pem) is None
     for secret in (PASSPHRASE, "mellon", API_SECRET, JWK["d"], "MC4CAQAwBQYDK2Vw"):
         assert secret not in shown
+    assert not re.search(r"[0-9]{60}", shown)
+
+
+@pytest.mark.parametrize("render", [shown_by_sentry, shown_by_rich])
+def test_a_time_limit_that_ends_the_check_of_a_key_shows_none_of_its_numbers(
+    render: Callable, keys: Keys
+) -> None:
+    """Celery's soft time limit is an exception that may be raised within any frame."""
+
+    def interrupt(frame: object, event: str, called: object) -> None:
+        if event == "c_call" and called is pow:
+            raise TimeoutError
+
+    never_parsed = keys.pkcs8 + render.__name__.encode()
+    sys.setprofile(interrupt)
+    try:
+        with pytest.raises(TimeoutError) as caught:
+            NexmoJWT(APPLICATION_ID, never_parsed)
+    finally:
+        sys.setprofile(None)
+    numbers = keys.object.private_numbers()
+    shown = "\n".join(render(caught.value))
+    assert "_is_sound" in "".join(traceback.format_exception(caught.value))
+    for number in (numbers.p, numbers.q, numbers.d, numbers.dmp1, numbers.iqmp):
+        assert str(number) not in shown
     assert not re.search(r"[0-9]{60}", shown)
