@@ -349,6 +349,39 @@ def nexmo_jwt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
     return run
 
 
+@pytest.fixture
+def http_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Run:
+    """Call HTTPie's own main as ``http`` does, without the half second that a process takes."""
+    from httpie.cli.definition import parser
+    from httpie.context import Environment
+    from httpie.core import main as httpie_main
+
+    from httpie_nexmo_jwt import raw_auth
+
+    home = tmp_path / "home"
+    hermetic.environment(home)
+
+    def run(
+        *arguments: str | Path, cwd: Path = home, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        raw_auth.auth_for.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name, value in {"HOME": str(home), **(env or {})}.items():
+                patch.setenv(name, value)
+            patch.setattr(logging.getLogger("requests_nexmo_jwt"), "handlers", [])
+            # What HTTPie keeps there must not outlive the run.
+            patch.setattr(parser, "args", None, raising=False)
+            patch.setattr(parser, "env", None, raising=False)
+            config = os.environ.get("HTTPIE_CONFIG_DIR", home / ".config" / "httpie")
+            context = Environment(config_dir=Path(config), stdout=sys.stdout, stderr=sys.stderr)
+            words = [str(argument) for argument in arguments]
+            status = httpie_main(["http", "--ignore-stdin", *words], context)
+        return subprocess.CompletedProcess(arguments, int(status), *capfd.readouterr())
+
+    return run
+
+
 @contextmanager
 def answering(*answers: Iterable[bytes] | Callable[[bytes], bytes]) -> Iterator[str]:
     """Run a server that gives each connection the pieces of one answer; yield its URL.
