@@ -1,7 +1,6 @@
-"""A real `http` process, with the plugin beside HTTPie and in HTTPie's own plugin folder."""
+"""`http` with the plugin beside HTTPie and in HTTPie's own plugin folder."""
 
 import json
-import logging
 import os
 import re
 import subprocess
@@ -23,7 +22,7 @@ from conftest import (
     key_text_in,
 )
 
-from httpie_nexmo_jwt import NexmoJWTPlugin, raw_auth
+from httpie_nexmo_jwt import raw_auth
 from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -56,32 +55,36 @@ def test_the_line_of_the_readme_gets_the_calls(either_http: Run, nexmo: Sandbox)
     assert json.loads(result.stdout)["_embedded"]["calls"]
 
 
-def test_short_options_and_a_relative_key_and_the_port_alone(http: Run, nexmo: Sandbox) -> None:
+def test_short_options_and_a_relative_key_and_the_port_alone(
+    http_here: Run, nexmo: Sandbox
+) -> None:
     port = nexmo.url.rpartition(":")[2]
-    result = http(
+    result = http_here(
         *("-A", "nexmo-jwt", "-a", f"{nexmo.application_id}:private.key", f":{port}/v1/calls"),
         cwd=nexmo.private_key.parent,
     )
     assert json.loads(result.stdout)["_embedded"]["calls"]
 
 
-def test_claims_stand_behind_a_question_mark(http: Run, nexmo: Sandbox) -> None:
+def test_claims_stand_behind_a_question_mark(http_here: Run, nexmo: Sandbox) -> None:
     options = "?ttl=60&sub=al%26ice+1&acl=/*/calls/**&acl=/v1/x%3Fy"
-    result = http(AUTH_TYPE, dash_a(nexmo, options), "POST", f"{nexmo.url}/v1/calls", "a=b")
+    result = http_here(AUTH_TYPE, dash_a(nexmo, options), "POST", f"{nexmo.url}/v1/calls", "a=b")
     claims = json.loads(result.stdout)["claims"]
     assert claims["exp"] - claims["iat"] == 60
     assert claims["sub"] == "al&ice+1"
     assert claims["acl"] == {"paths": {"/*/calls/**": {}, "/v1/x?y": {}}}
 
 
-def test_an_acl_is_written_as_for_the_command(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+def test_an_acl_is_written_as_for_the_command(
+    http_here: Run, nexmo: Sandbox, tmp_path: Path
+) -> None:
     folder = tmp_path / "a & b"
     folder.mkdir()
     (folder / "acl.json").write_text('{"paths": {"/*/users/**": {"filters": {}}}}')
     options = "?acl=GET,POST:/*/calls/**&acl=@acl.json&acl=/v1/x"
     use = (f"--session={tmp_path}/session.json", f"{nexmo.url}/v1/calls/1")
-    typed = http(AUTH_TYPE, dash_a(nexmo, options), *use, cwd=folder)
-    again = http(*use)  # what the session holds, from another folder
+    typed = http_here(AUTH_TYPE, dash_a(nexmo, options), *use, cwd=folder)
+    again = http_here(*use)  # what the session holds, from another folder
     for result in (typed, again):
         assert json.loads(result.stdout)["claims"]["acl"]["paths"] == {
             "/*/calls/**": {"methods": ["GET", "POST"]},
@@ -92,16 +95,18 @@ def test_an_acl_is_written_as_for_the_command(http: Run, nexmo: Sandbox, tmp_pat
 
 @pytest.mark.parametrize("option", ["--multipart", "--chunked"])
 def test_a_body_that_cannot_be_sent_twice_gets_advice_for_the_next_run(
-    option: str, http: Run, nexmo: Sandbox
+    option: str, http_here: Run, nexmo: Sandbox
 ) -> None:
     nexmo.clock_offset = -3600
-    result = http(AUTH_TYPE, dash_a(nexmo), option, "POST", f"{nexmo.url}/v1/calls", "a=b")
+    result = http_here(AUTH_TYPE, dash_a(nexmo), option, "POST", f"{nexmo.url}/v1/calls", "a=b")
     assert "Correct this machine's clock. Not retried: the request body" in result.stderr
     assert len(nexmo.requests) == 1
 
 
-def test_a_refused_host_gets_advice_for_sending_without_a_token(http: Run, nexmo: Sandbox) -> None:
-    result = http(AUTH_TYPE, dash_a(nexmo), "https://example.org/")
+def test_a_refused_host_gets_advice_for_sending_without_a_token(
+    http_here: Run, nexmo: Sandbox
+) -> None:
+    result = http_here(AUTH_TYPE, dash_a(nexmo), "https://example.org/")
     assert "use --no-auth-type" in error_of(result)
 
 
@@ -132,15 +137,15 @@ def test_a_session_signs_anew_from_any_folder_and_its_file_holds_no_key_and_no_t
 
 
 def test_a_session_whose_key_file_is_gone_says_so(
-    http: Run, nexmo: Sandbox, tmp_path: Path, keys: Keys
+    http_here: Run, nexmo: Sandbox, tmp_path: Path, keys: Keys
 ) -> None:
     key_file = tmp_path / "private.key"
     key_file.write_bytes(nexmo.private_key.read_bytes())
     session = f"--session={tmp_path}/s.json"
     auth = f"-a{nexmo.application_id}:{key_file}"
-    assert http(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
+    assert http_here(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
     key_file.unlink()
-    message = error_of(http(session, nexmo.url))
+    message = error_of(http_here(session, nexmo.url))
     assert message.startswith(f"in the session: KEY_PATH names {str(key_file)!r}, which does not")
 
 
@@ -152,18 +157,18 @@ def test_offline_prints_a_signed_request_and_sends_nothing(
     assert nexmo.requests == []
 
 
-def test_debug_shows_the_application_and_no_key(http: Run, nexmo: Sandbox) -> None:
-    result = http(AUTH_TYPE, dash_a(nexmo), "--debug", f"{nexmo.url}/v1/calls")
+def test_debug_shows_the_application_and_no_key(http_here: Run, nexmo: Sandbox) -> None:
+    result = http_here(AUTH_TYPE, dash_a(nexmo), "--debug", f"{nexmo.url}/v1/calls")
     assert f"NexmoJWT(application_id='{nexmo.application_id}'" in result.stderr
     shown = result.stdout + result.stderr
     assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
     assert "eyJ" not in shown
 
 
-def test_follow_sends_the_token_to_the_next_hop(http: Run, nexmo: Sandbox) -> None:
+def test_follow_sends_the_token_to_the_next_hop(http_here: Run, nexmo: Sandbox) -> None:
     nexmo.answer_next(302, {"Location": "/v1/calls"})
     url = f"{nexmo.url}/v1/first"
-    result = http(AUTH_TYPE, dash_a(nexmo), "--follow", "--all", "--print=Hh", url)
+    result = http_here(AUTH_TYPE, dash_a(nexmo), "--follow", "--all", "--print=Hh", url)
     assert result.returncode == 0, result
     assert [seen.path for seen in nexmo.requests] == ["/v1/first", "/v1/calls"]
     assert all(seen.accepted for seen in nexmo.requests)
@@ -171,17 +176,17 @@ def test_follow_sends_the_token_to_the_next_hop(http: Run, nexmo: Sandbox) -> No
     assert len(printed) == 2
 
 
-def test_download_writes_the_answer(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+def test_download_writes_the_answer(http_here: Run, nexmo: Sandbox, tmp_path: Path) -> None:
     target = tmp_path / "calls.json"
     url = f"{nexmo.url}/v1/calls"
-    result = http(AUTH_TYPE, dash_a(nexmo), "--download", f"--output={target}", url)
+    result = http_here(AUTH_TYPE, dash_a(nexmo), "--download", f"--output={target}", url)
     assert result.returncode == 0, result
     assert json.loads(target.read_text())["_embedded"]["calls"]
 
 
-def test_check_status_reports_a_refusal(http: Run, nexmo: Sandbox) -> None:
+def test_check_status_reports_a_refusal(http_here: Run, nexmo: Sandbox) -> None:
     auth = f"--auth=another:{nexmo.private_key}"
-    result = http(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
+    result = http_here(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
     assert result.returncode == 4
     assert json.loads(result.stdout) == {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
     assert nexmo.requests[-1].verdict == "application_id 'another' is not known here"
@@ -197,106 +202,71 @@ def test_the_https_command_works(http: Run, tls: TLS) -> None:
     assert json.loads(result.stdout)["_embedded"]["calls"]
 
 
-# What follows -A nexmo-jwt, and words of the one line that comes back. {key} is a good key file.
+# The value of -a, and words of the one line that comes back. {key} is a good key file.
 MISTAKES = {
-    "no -a": ([], "No credentials were found"),
-    "empty -a": (["-a", ""], "no ':'"),
-    "id alone": (["-a", APPLICATION_ID], "no ':'"),
-    "path alone": (["-a", "{key}"], "no ':'"),
-    "id and colon": (["-a", f"{APPLICATION_ID}:"], "no key path"),
-    "no id": (["-a", ":{key}"], "no application id"),
-    "blank id": (["-a", " :{key}"], "APPLICATION_ID is empty"),
-    "no such file": (["-a", "x:nowhere.key"], "nowhere.key', which does not exist"),
-    "a folder": (["-a", "x:."], "is a folder"),
-    "options alone": (["-a", "?ttl=60"], "No credentials were found"),
-    "a question mark alone": (["-a", "?"], "No credentials were found"),
-    "options alone, and wrong": (["-a", "?ttl=29"], "No credentials were found"),
-    "unknown option": (["-a", "x:{key}?tll=60"], "'tll' is not an option"),
-    "option of ours": (["-a", "x:{key}?exp=60"], "'exp' is not an option"),
-    "no value": (["-a", "x:{key}?ttl"], "?NAME=VALUE"),
-    "empty option": (["-a", "x:{key}?ttl=60&"], "?NAME=VALUE"),
-    "bytes that are no text": (["-a", "x:{key}?sub=%ff"], "?NAME=VALUE"),
-    "ttl twice": (["-a", "x:{key}?ttl=60&ttl=60"], "ttl is given twice"),
-    "ttl too short": (["-a", "x:{key}?ttl=29"], "ttl is 29 s"),
-    "ttl too long": (["-a", "x:{key}?ttl=86401"], "ttl is 86401 s"),
-    "ttl negative": (["-a", "x:{key}?ttl=-1"], "ttl is -1 s"),
-    "ttl no number": (["-a", "x:{key}?ttl=soon"], "ttl is 'soon'"),
-    "ttl NaN": (["-a", "x:{key}?ttl=NaN"], "ttl is 'NaN'"),
-    "ttl empty": (["-a", "x:{key}?ttl="], "ttl is ''"),
-    "ttl endless": (["-a", "x:{key}?ttl=" + "9" * 5000], "ttl is"),
-    "sub empty": (["-a", "x:{key}?sub="], "sub is ''"),
-    "ttl with an underscore": (["-a", "x:{key}?ttl=6_0"], "ttl is '6_0'"),
-    "key text for a path": (["-a", "x:" + "A1b2" * 40], "Give the path of the key file, "),
-    "key text for an option": (["-a", "x:{key}?" + "A1b2" * 16], "may contain a private key"),
-    "key and id exchanged": (
-        ["-a", f"{{key}}:{APPLICATION_ID}"],
-        "perhaps id and key were swapped",
-    ),
+    "no -a": (None, "No credentials were found"),
+    "empty -a": ("", "no ':'"),
+    "path alone": ("{key}", "no ':'"),
+    "id and colon": (f"{APPLICATION_ID}:", "no key path"),
+    "no id": (":{key}", "no application id"),
+    "blank id": (" :{key}", "APPLICATION_ID is empty"),
+    "no such file": ("x:nowhere.key", "nowhere.key', which does not exist"),
+    "options alone, and wrong": ("?ttl=29", "No credentials were found"),
+    "a question mark alone": ("?", "No credentials were found"),
+    "unknown option": ("x:{key}?exp=60", "'exp' is not an option"),
+    "no value": ("x:{key}?ttl", "?NAME=VALUE"),
+    "empty option": ("x:{key}?ttl=60&", "?NAME=VALUE"),
+    "bytes that are no text": ("x:{key}?sub=%ff", "?NAME=VALUE"),
+    "ttl twice": ("x:{key}?ttl=60&ttl=60", "ttl is given twice"),
+    "ttl too short": ("x:{key}?ttl=29", "ttl is 29 s"),
+    "ttl negative": ("x:{key}?ttl=-1", "ttl is -1 s"),
+    "ttl no number": ("x:{key}?ttl=soon", "ttl is 'soon'"),
+    "ttl empty": ("x:{key}?ttl=", "ttl is ''"),
+    "ttl endless": ("x:{key}?ttl=" + "9" * 5000, "ttl is"),
+    "ttl with an underscore": ("x:{key}?ttl=6_0", "ttl is '6_0'"),
+    "sub empty": ("x:{key}?sub=", "sub is ''"),
+    "key text for a path": ("x:" + "A1b2" * 40, "Give the path of the key file, "),
+    "key text for an option": ("x:{key}?" + "A1b2" * 16, "may contain a private key"),
+    "key and id exchanged": (f"{{key}}:{APPLICATION_ID}", "perhaps id and key were swapped"),
     "API key and secret": (
-        ["-a", "abcd1234:s3cr3tApiSecret1"],
+        "abcd1234:s3cr3tApiSecret1",
         "KEY_PATH looks like an API secret (redacted), and the id beside it like an API key",
     ),
-    "quotes around the path": (["-a", "x:'{key}'"], "quotes or blanks around the path"),
-    "acl no path": (["-a", "x:{key}?acl=calls"], "'calls' is not an acl. Write a path"),
-    "acl of no methods": (["-a", "x:{key}?acl=get:/x"], "is not an acl. Write a path"),
-    "acl in no file": (
-        ["-a", "x:{key}?acl=@nowhere.json"],
-        "acl file 'nowhere.json' cannot be read",
-    ),
-    "acl in a file of another form": (["-a", "x:{key}?acl=@/dev/null"], "is not JSON"),
-    "acl twice": (["-a", "x:{key}?acl=/a&acl=GET:/a"], "acl= names '/a' twice"),
+    "quotes around the path": ("x:'{key}'", "quotes or blanks around the path"),
+    "acl no path": ("x:{key}?acl=calls", "'calls' is not an acl. Write a path"),
+    "acl in no file": ("x:{key}?acl=@nowhere.json", "acl file 'nowhere.json' cannot be read"),
+    "acl twice": ("x:{key}?acl=/a&acl=GET:/a", "acl= names '/a' twice"),
 }
 
 
-@pytest.fixture
-def said_by_the_plugin(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> Callable[[str | None], str]:
-    """Return what HTTPie's user reads where ``-a`` is wrong; the plugin itself is called."""
-    # The plugin shows our warnings as HTTPie does, for the rest of an `http`, not of a test run.
-    monkeypatch.setattr(logging.getLogger("requests_nexmo_jwt"), "handlers", [])
-
-    def said(raw_auth: str | None) -> str:
-        plugin = NexmoJWTPlugin()
-        plugin.raw_auth = raw_auth
-        with pytest.raises(SystemExit) as caught:
-            plugin.get_auth()
-        assert caught.value.code == 1
-        out, err = capfd.readouterr()
-        assert out == ""
-        # A line, and another for each place in which credentials were looked for.
-        assert re.fullmatch("http: error: nexmo-jwt: [^\n]*\n(  [^\n]*\n)*", err)
-        return err.removeprefix("http: error: nexmo-jwt: ")
-
-    return said
-
-
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_auth_is_one_clear_line(
-    mistake: str, key_file: Path, said_by_the_plugin: Callable
+def test_a_mistake_in_auth_is_one_clear_line_and_nothing_is_sent(
+    mistake: str, http_here: Run, key_file: Path, nexmo: Sandbox
 ) -> None:
-    arguments, words = MISTAKES[mistake]
-    raw_auth = arguments[1].replace("{key}", str(key_file)) if arguments else None
-    message = said_by_the_plugin(raw_auth)
+    value, words = MISTAKES[mistake]
+    typed = [] if value is None else ["-a", value.replace("{key}", str(key_file))]
+    message = error_of(http_here(AUTH_TYPE, *typed, nexmo.url))
     assert words in message
-    # There is no parser here that could tell a typed -a from a session's.
-    assert message.startswith("in the session: ") == ("No credentials" not in words)
+    assert message.startswith("-a: ") == ("No credentials" not in words)
+    assert nexmo.requests == []
 
 
 def test_a_folder_whose_name_would_begin_the_options_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said_by_the_plugin: Callable
+    http_here: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "q?").mkdir()
-    monkeypatch.chdir(tmp_path / "q?")
-    assert "Set VONAGE_APPLICATION_ID" in said_by_the_plugin("x:private.key")
+    result = http_here(AUTH_TYPE, "-ax:private.key", "localhost", cwd=tmp_path / "q?")
+    assert "Set VONAGE_APPLICATION_ID" in error_of(result)
 
 
 def test_an_error_in_an_environment_variable_does_not_blame_dash_a(
-    key_file: Path, monkeypatch: pytest.MonkeyPatch, said_by_the_plugin: Callable
+    http_here: Run, nexmo: Sandbox
 ) -> None:
-    monkeypatch.setenv("NEXMO_JWT_HOSTS", "prism:4010")
-    for typed in (f"x:{key_file}", f"x:{key_file}?ttl=60"):
-        assert said_by_the_plugin(typed).startswith("NEXMO_JWT_HOSTS has 'prism:4010'")
+    for options in ("", "?ttl=60"):
+        result = http_here(
+            AUTH_TYPE, dash_a(nexmo, options), nexmo.url, env={"NEXMO_JWT_HOSTS": "prism:4010"}
+        )
+        assert error_of(result).startswith("NEXMO_JWT_HOSTS has 'prism:4010'")
 
 
 @pytest.mark.parametrize("name", [r"C:\keys\private.key", "a:b.key"])
@@ -312,35 +282,6 @@ def test_a_key_path_keeps_its_colons(
     again = raw_auth.read(str(value))
     assert raw_auth.auth_for(again, may_ask=False) == expected
     assert str(again) == str(value)
-
-
-@pytest.mark.parametrize("mistake", ["no -a", "empty -a", "id and colon", "ttl too short"])
-def test_http_reports_a_mistake_in_one_line_and_sends_nothing(
-    mistake: str, http: Run, key_file: Path, nexmo: Sandbox
-) -> None:
-    arguments, words = MISTAKES[mistake]
-    arguments = [argument.replace("{key}", str(key_file)) for argument in arguments]
-    message = error_of(http(AUTH_TYPE, *arguments, nexmo.url))
-    assert words in message
-    assert message.startswith("-a: ") == bool(arguments)
-    assert nexmo.requests == []
-
-
-# All of them stand in test_keys.py; here, one for each sentence.
-ONE_FOR_EACH_SENTENCE = {words: case for case, (_, words) in BROKEN.items()}
-
-
-@pytest.mark.parametrize("case", ONE_FOR_EACH_SENTENCE.values())
-def test_a_broken_key_is_one_clear_line(
-    case: str, keys: Keys, tmp_path: Path, said_by_the_plugin: Callable
-) -> None:
-    make, words = BROKEN[case]
-    path = tmp_path / "broken.key"
-    path.write_bytes(make(keys))
-    message = said_by_the_plugin(f"{APPLICATION_ID}:{path}")
-    assert f": KEY_PATH names '{path}', which " in message
-    assert words in message
-    assert key_text_in(message, make(keys)) is None
 
 
 @pytest.mark.parametrize("case", ["flipped characters", "encrypted, no passphrase"])
@@ -365,22 +306,22 @@ def test_a_mistake_is_one_clear_line_from_the_plugin_folder_too(
 
 @pytest.mark.parametrize("form", ["pkcs8", "pkcs1", "encrypted"])
 def test_a_key_on_the_command_line_is_refused_and_shown_nowhere(
-    form: str, http: Run, keys: Keys, nexmo: Sandbox, tmp_path: Path
+    form: str, http_here: Run, keys: Keys, nexmo: Sandbox, tmp_path: Path
 ) -> None:
     pem: bytes = getattr(keys, form)
     session = f"--session={tmp_path}/s.json"
-    result = http(AUTH_TYPE, f"-a{APPLICATION_ID}:{pem.decode()}", session, nexmo.url)
+    result = http_here(AUTH_TYPE, f"-a{APPLICATION_ID}:{pem.decode()}", session, nexmo.url)
     assert "Save the key to a file" in error_of(result)
     assert key_text_in(result.stderr, pem) is None
     assert not (tmp_path / "s.json").exists()
 
 
-def test_a_netrc_is_not_read(http: Run, nexmo: Sandbox, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    (home / ".netrc").write_text("machine 127.0.0.1 login user password pass\n")
-    (home / ".netrc").chmod(0o600)
-    assert "No credentials were found" in error_of(http(AUTH_TYPE, nexmo.url))
-    assert http(AUTH_TYPE, dash_a(nexmo), nexmo.url).returncode == 0
+def test_a_netrc_is_not_read(http_here: Run, nexmo: Sandbox, tmp_path: Path) -> None:
+    netrc = tmp_path / "home" / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login user password pass\n")
+    netrc.chmod(0o600)
+    assert "No credentials were found" in error_of(http_here(AUTH_TYPE, nexmo.url))
+    assert http_here(AUTH_TYPE, dash_a(nexmo), nexmo.url).returncode == 0
     assert nexmo.requests[-1].accepted
 
 
@@ -398,7 +339,7 @@ def test_a_call_with_another_auth_does_not_pay_for_ours(either_http: Run, nexmo:
         result = either_http(*arguments, "--offline", nexmo.url, env=env)
         return {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
 
-    ours = {"jwt", "requests_nexmo_jwt.token.signer", "httpie_nexmo_jwt.raw_auth"}
+    ours = {"jwt.api_jws", "requests_nexmo_jwt.token.signer", "httpie_nexmo_jwt.raw_auth"}
     assert not imported("-a", "user:password") & ours
     assert imported(AUTH_TYPE, dash_a(nexmo)) & ours == ours
 
@@ -431,11 +372,11 @@ def test_http_sends_the_token_to_api_nexmo_com_and_none_to_example_com(
 
 @pytest.mark.parametrize("url", ["api.nexmo.com/v1/calls", "http://api.nexmo.com/v1/calls"])
 def test_plain_http_is_refused_before_a_byte_is_sent(
-    url: str, http: Callable, nexmo: Sandbox
+    url: str, http_here: Run, nexmo: Sandbox
 ) -> None:
     auth = dash_a(nexmo)
     # Were anything sent, it would go to the sandbox, as to a proxy.
-    result = http(AUTH_TYPE, auth, f"--proxy=http:{nexmo.url}", url)
+    result = http_here(AUTH_TYPE, auth, f"--proxy=http:{nexmo.url}", url)
     assert result.returncode == 1
     assert result.stderr.startswith("http: error: nexmo-jwt: http://api.nexmo.com would")
     assert "Write https://" in result.stderr
@@ -444,8 +385,10 @@ def test_plain_http_is_refused_before_a_byte_is_sent(
     assert nexmo.requests == []
 
 
-def test_http_says_which_authentication_a_product_takes(http: Run, nexmo: Sandbox) -> None:
-    message = error_of(http(AUTH_TYPE, dash_a(nexmo), "https://rest.nexmo.com/account/get-balance"))
+def test_http_says_which_authentication_a_product_takes(http_here: Run, nexmo: Sandbox) -> None:
+    message = error_of(
+        http_here(AUTH_TYPE, dash_a(nexmo), "https://rest.nexmo.com/account/get-balance")
+    )
     assert message.startswith(
         "https://rest.nexmo.com does not accept a token: the Account and Pricing API"
     )
@@ -453,31 +396,28 @@ def test_http_says_which_authentication_a_product_takes(http: Run, nexmo: Sandbo
 
 
 def test_http_takes_hosts_from_auth_and_from_the_environment(
-    http: Callable, nexmo: Sandbox
+    http_here: Run, nexmo: Sandbox
 ) -> None:
-    auth = f"{nexmo.application_id}:{nexmo.private_key}"
     url = "http://prism:4010/v1/calls"
-    offline = (AUTH_TYPE, "--offline")
-    assert (
-        "http://prism:4010 is not one of Vonage's API origins"
-        in http(*offline, f"-a{auth}", url).stderr
-    )
-    hosts = "host=https://a.test&host=http://prism:4010"
-    assert "Bearer" in http(*offline, f"-a{auth}?{hosts}", url).stdout
-    environment = {"NEXMO_JWT_HOSTS": "http://prism:4010"}
-    assert "Bearer" in http(*offline, f"-a{auth}", url, env=environment).stdout
-    result = http(*offline, f"-a{auth}?host=prism:4010", url)
-    assert result.stderr.startswith("http: error: nexmo-jwt: -a: host has 'prism:4010'")
+
+    def offline(options: str = "", **env: str) -> str:
+        result = http_here(AUTH_TYPE, "--offline", dash_a(nexmo, options), url, env=env)
+        return result.stdout or error_of(result)
+
+    assert "http://prism:4010 is not one of Vonage's API origins" in offline()
+    assert "Bearer" in offline("?host=https://a.test&host=http://prism:4010")
+    assert "Bearer" in offline(NEXMO_JWT_HOSTS="http://prism:4010")
+    assert offline("?host=prism:4010").startswith("-a: host has 'prism:4010'")
 
 
 @pytest.mark.parametrize("clock_offset", [0, -3600])
 def test_http_shows_our_warnings_as_its_own(
-    clock_offset: int, http: Callable, nexmo: Sandbox, keys: Keys, tmp_path: Path
+    clock_offset: int, http_here: Run, nexmo: Sandbox, keys: Keys, tmp_path: Path
 ) -> None:
     (tmp_path / "other.key").write_bytes(keys.pkcs8)
     nexmo.clock_offset = clock_offset
     key = tmp_path / "other.key" if clock_offset == 0 else nexmo.private_key
-    result = http(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", nexmo.url)
+    result = http_here(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", nexmo.url)
     words = "401 from 127.0.0.1" if clock_offset == 0 else "The clock of 127.0.0.1"
     assert result.stderr.strip().startswith(f"http: warning: {words}")
     assert result.stderr.count("http: warning:") == 1
