@@ -29,11 +29,14 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
 
         _make_importable()
         try:
+            from requests_nexmo_jwt.errors import NexmoJWTError
             from requests_nexmo_jwt.redaction import escaped
 
             from . import invocation, raw_auth
         except ImportError as error:
             message = f"it is incompletely installed: {error}. Install requests-nexmo-jwt again."
+        except NexmoJWTError as error:  # another module is named jwt
+            message = str(error)
         else:
             invocation.show_warnings()
             value = None
@@ -44,7 +47,7 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
                 # A session stores this, and may be used from another folder.
                 self.raw_auth = None if self.raw_auth is None else str(value)
                 return auth
-            except raw_auth.NexmoJWTError as error:
+            except NexmoJWTError as error:
                 is_typed = not value or value.is_wrong(error)
                 message = invocation.source_of_auth() if is_typed else ""
                 message = escaped(message + raw_auth.DASH_A.sentence(error))

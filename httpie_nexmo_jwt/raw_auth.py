@@ -28,8 +28,6 @@ from requests_nexmo_jwt.scope import HOSTS_VARIABLE
 from requests_nexmo_jwt.token.acl import merged, read_acl
 from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
 
-__all__ = ["DASH_A", "NexmoJWTError", "RawAuth", "auth_for", "read"]
-
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
 _REPEATABLE = ("acl", "host")

@@ -65,6 +65,8 @@ class Scope:
         send it to a proxy, in clear text.
         """
         if self.is_unsigned_elsewhere:
+            if _scheme(url) not in ("", "http", "https", "ws", "wss"):
+                return None
             origin = _read(url)
             if not self._includes(origin) and not self._wants_tls(origin):
                 return None
@@ -158,13 +160,22 @@ def _in_the_environment() -> list[str] | None:
 def _read(url: str) -> Origin:
     origin = origin_of(url)
     if origin is None:
+        scheme = _scheme(url)
         has_host = re.match(r"(https?|wss?):/?/?[^/?#]", url, re.IGNORECASE)
-        raise ScopeError(
-            quoted(host_part(url)),
-            f"is refused: {'its host is ambiguous' if has_host else 'it is not a whole URL'}",
-            "Write https:// and a plain host name, without a user name.",
-        )
+        problem = "is refused: its host is ambiguous" if has_host else "is not a whole URL"
+        if scheme not in ("", "http", "https", "ws", "wss"):
+            problem = f"cannot carry a token: {quoted(scheme)} is not http or https"
+        # What stands before an "@" may be a password, and a query may have a secret.
+        may_hold_password = has_host or "@" in url or re.match("[^/]*:[^/]", url)
+        typed = host_part(url) if may_hold_password else re.split("[?#]", url)[0]
+        remedy = "Write https:// and a plain host name, without a user name."
+        raise ScopeError(quoted(typed), problem, remedy)
     return origin
+
+
+def _scheme(url: str) -> str:
+    match = re.match(r"([a-z][a-z0-9+.-]*)://", url, re.IGNORECASE)
+    return match[1].lower() if match else ""
 
 
 class _Entry(NamedTuple):

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import ClaimError, NexmoJWTError
-from . import check, inspect, sandbox, token
-from .arguments import OPTIONS, Parser
-from .output import fail
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
+    try:
+        from .arguments import OPTIONS
+        from .output import fail
+    except NexmoJWTError as error:  # another module is named jwt
+        print(f"nexmo-jwt: {error}", file=sys.stderr)
+        return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments, unknown = _parser().parse_known_args(argv)
@@ -43,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from . import check, inspect, sandbox, token
+    from .arguments import Parser
+
     parser = Parser(
         prog="nexmo-jwt",
         description="JSON Web Tokens for the Nexmo (Vonage) API.",

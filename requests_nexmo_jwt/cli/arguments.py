@@ -57,6 +57,7 @@ OPTIONS = Wording(
         "swapped": "Pass the id as --app-id, and the path of the key as --private-key.",
         "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
         "The Vonage dashboard has both, under Applications.",
+        "ttl": "Pass --ttl instead.",
         "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run this in a terminal, which asks "
         "for it.",
         "not-in-scope": "To allow it, pass --host {subject}.",

@@ -70,9 +70,17 @@ def discover() -> Credentials:
         if isinstance(found, Credentials):
             return found._replace(also_checked=tuple(checked))
         checked.append(found)
+    from . import account  # only if nothing was found
+
+    found_account, problem = account.find(None), "were found"
+    if found_account:
+        problem += (
+            f" that can sign a token. The API key and secret ({found_account.source}) cannot: "
+            "create an application and its key in the Vonage dashboard, under Applications"
+        )
     raise CredentialsError(
         "No credentials",
-        "were found",
+        problem,
         "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY to the path of "
         "its private key, or pass both: NexmoJWT(ID, PATH).",
         NOTHING_FOUND,
@@ -85,5 +93,7 @@ def places() -> tuple[Environment | CLIConfig, ...]:
     return (
         *ENVIRONMENTS,
         CLIConfig(absolute_path(".vonagerc")),
+        # Of the CLI's releases 1 and 2.
+        CLIConfig(absolute_path("vonage_app.json"), ("application_id",), ("private_key",)),
         CLIConfig(absolute_path("~/.vonage/config.json")),
     )

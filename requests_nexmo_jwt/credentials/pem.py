@@ -28,6 +28,17 @@ _BLOCK = re.compile(
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 
+# Those of an encrypted PKCS#1, with the initialization vector of its cipher.
+_HEADERS = re.compile(
+    rb"(Proc-Type: ?4,ENCRYPTED).*?"
+    rb"(DEK-Info: ?(?:AES-[0-9]+-CBC,[0-9A-Fa-f]{32}|DES-[A-Z0-9-]+,[0-9A-Fa-f]{16}))",
+    re.DOTALL,
+)
+
+# What environments, JSON and YAML leave between the lines of a PEM: line ends, also written as
+# letters and escaped more than once, blanks, quotes, commas, no-break and zero-width spaces.
+_BETWEEN = re.compile(rb"(?:\\+[rnt]|[\s\"',\\]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
+
 # How base64 of "-----BEGIN" begins: CI systems store a whole PEM so.
 _ENCODED = b"LS0tLS1CRUdJTi"
 
@@ -134,32 +145,29 @@ def _is_sound(key: RSAPrivateKey) -> bool:
 def _unframe(pem: Secret) -> tuple[Secret, str, str]:
     """Return the lines of the private key in ``pem``; what is wrong around its base64; a remedy.
 
-    Parsers report the second badly or not at all, and not every release of cryptography
-    overlooks quotes, a byte order mark or indentation around the lines.
+    Parsers report the second badly or not at all, and refuse a good key for what stands between its
+    lines.
     """
     text = pem.reveal()
     if text.lstrip().startswith(_ENCODED):
         with suppress(ValueError):
-            text = base64.b64decode(b"".join(text.split()), validate=True)
-    # Line ends written as two characters each, and those of Windows and old Macs.
-    text = re.sub(rb"(\\r)?\\n|\r\n?", b"\n", text)
+            text = base64.b64decode(_BETWEEN.sub(b"", text), validate=True)
     block = _BLOCK.search(text)
     if block is None:
         return pem, *_without_block(text)
     if block[1] == b"OPENSSH PRIVATE KEY":
         remedy = "Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
         return pem, "is in OpenSSH's own format", remedy
-    if b"\n" in block[2]:
-        lines = [line.strip() for line in block[0].splitlines()]
-        return Secret(b"\n".join(lines) + b"\n"), "", ""
-    body = b"".join(block[2].split())
+    headers, body = _HEADERS.search(block[2]), block[2]
+    if headers:
+        body = body[headers.end() :]
+    body = _BETWEEN.sub(b"", body)
     if not _BASE64.fullmatch(body):
-        remedy = 'Keep them (in a shell, write "$KEY" with the quotes), or write each as \\n.'
-        return pem, "has lost its line breaks", remedy
-    # Between BEGIN and END is nothing but base64, so the lines can be restored.
+        return pem, *_in_loaded(None)
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     begin, end = b"-----BEGIN " + block[1] + b"-----", b"-----END " + block[1] + b"-----"
-    return Secret(b"\n".join([begin, *lines, end, b""])), "", ""
+    head = [begin, *headers.groups(), b""] if headers else [begin]
+    return Secret(b"\n".join([*head, *lines, end, b""])), "", ""
 
 
 def _without_block(text: bytes) -> tuple[str, str]:

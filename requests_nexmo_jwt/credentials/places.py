@@ -15,10 +15,6 @@ from . import given, pem
 from .key import Key, KeyPath, PrivateKey, read_file
 from .pem import PASSPHRASE_VARIABLE
 
-# The Vonage CLI's fields, in the order in which it reads them.
-_ID_FIELDS = ("appId", "app-id")
-_KEY_FIELDS = ("privateKey", "private-key")
-
 _MAX_CONFIG_BYTES = 1 << 20
 
 
@@ -130,26 +126,29 @@ VARIABLES = (
 class CLIConfig(NamedTuple):
     """A file of the Vonage CLI: JSON with an application id and its key, text or path.
 
-    ``path`` is absolute; a key's path in the file is relative to the file.
+    ``path`` is absolute; a key's path in the file is relative to the file. The fields are in the
+    order in which the CLI reads them.
     """
 
     path: str
+    id_fields: tuple[str, ...] = ("appId", "app-id")
+    key_fields: tuple[str, ...] = ("privateKey", "private-key")
 
     def read(self) -> Credentials | str:
         """Return the credentials, or a line that says why there are none.
 
         Raises ``CredentialsError`` if the file is broken, naming the field.
         """
-        fields = self.fields(*_ID_FIELDS, *_KEY_FIELDS)
+        fields = self.fields(*self.id_fields, *self.key_fields)
         if fields is None:
             return f"{self.path} (no such file)"
-        id_field = next((name for name in _ID_FIELDS if name in fields), None)
+        id_field = next((name for name in self.id_fields if name in fields), None)
         if id_field is None:
             return f"{self.path} (names no application)"
-        key_field = next((name for name in _KEY_FIELDS if name in fields), None)
+        key_field = next((name for name in self.key_fields if name in fields), None)
         remedy = "the path of the application's private key, or its PEM text."
         if key_field is None:
-            same_spelling = _KEY_FIELDS[_ID_FIELDS.index(id_field)]
+            same_spelling = self.key_fields[self.id_fields.index(id_field)]
             problem = f"has {id_field!r}, but no {same_spelling!r} beside it"
             raise CredentialsError(self.path, problem, f"Add {remedy}")
         application_id, private_key = fields[id_field], fields[key_field]

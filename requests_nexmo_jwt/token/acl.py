@@ -18,18 +18,21 @@ _METHODS_AND_PATH = re.compile(r"([A-Z]+(?:,[A-Z]+)*):(/.*)")
 
 
 def read_acl(text: str) -> dict[str, Any]:
-    """Return the paths that ``text`` names, each with its rule.
+    """Return the paths in ``text``, or in the file that it names, each with its rule.
 
     Raises ``ClaimError`` if it has none of these forms.
     """
-    if text.startswith("@"):
-        return _in_file(text[1:])
+    return _in_file(text[1:]) if text.startswith("@") else parse(text, ", or @file.json")
+
+
+def parse(text: str, further: str = "") -> dict[str, Any]:
+    """Return the path in ``text`` with its rule; raise ``ClaimError``."""
     match = _METHODS_AND_PATH.fullmatch(text)
     if match:
         return {match[2]: {"methods": match[1].split(",")}}
     if text.startswith("/"):
         return {text: {}}
-    remedy = "Write a path such as '/*/calls/**', METHOD,METHOD:PATH or @file.json."
+    remedy = f"Write a path such as '/*/calls/**', METHOD,METHOD:PATH{further}."
     raise ClaimError(quoted(text), "is not an acl", remedy, claim="acl")
 
 

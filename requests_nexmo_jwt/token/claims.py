@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -26,7 +27,13 @@ DEFAULT_TTL = 15 * 60
 #: The claims that are set for each token, or belong to the application.
 OURS = ("application_id", "iat", "jti", "exp")
 
-_METHOD = re.compile(r"[A-Z]+")
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+
+# A private key, or the name of a claim that would hold a secret.
+_SECRET = re.compile(
+    rb'PRIVATE KEY-----|"([^"]*(?:secret|private[_-]?key|passphrase|password)[^"]*)":',
+    re.IGNORECASE,
+)
 _ACL_FORM = 'The form is {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}.'
 
 
@@ -57,6 +64,9 @@ class ClaimsSet:
             fixed["acl"] = _with_paths(fixed["acl"])
         for wrong in form_problems(fixed):
             raise ClaimError(*wrong, claim=wrong[0])
+        if fixed.get("nbf", 0) >= time.time() + self.ttl:
+            problem = f"is {fixed['nbf']}, after the token's end: it would never be valid"
+            raise ClaimError("nbf", problem, "Give an earlier nbf, or a larger ttl.", claim="nbf")
         self._fixed: dict[str, Any] = _json_copy(fixed)
 
     @property
@@ -78,7 +88,9 @@ def form_problems(claims: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """
     if "nbf" in claims and not is_time(claims["nbf"]):
         problem = f"is {quoted(claims['nbf'])}, not Unix seconds as an integer"
-        yield "nbf", problem, "Give seconds, as int(time.time()) returns them."
+        yield "nbf", problem, _SECONDS
+    elif "nbf" in claims and claims["nbf"] >= MILLISECONDS:
+        yield "nbf", f"is {claims['nbf']}: milliseconds, not seconds", _SECONDS
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
             yield name, f"is {quoted(claims[name])}, not a non-empty string", "Give a str."
@@ -100,24 +112,30 @@ def _acl_problem(acl: object) -> str:
         if not isinstance(rule, Mapping) or not set(rule) <= {"methods", "filters"}:
             return f"path {quoted(path)} has something other than 'methods' and 'filters'"
         methods = rule.get("methods", [])
-        if not isinstance(methods, (list, tuple)) or not all(
-            isinstance(method, str) and _METHOD.fullmatch(method) for method in methods
-        ):
+        if not isinstance(methods, (list, tuple)):
             return f"path {quoted(path)} has methods that are not a list such as ['GET', 'POST']"
+        unknown = [method for method in methods if method not in METHODS]
+        if unknown:
+            known = ", ".join(METHODS)
+            return (
+                f"path {quoted(path)} has the method {quoted(unknown[0])}, which is none of {known}"
+            )
         if not isinstance(rule.get("filters", {}), Mapping):
             return f"path {quoted(path)} has filters that are not an object"
     return ""
 
 
 def _with_paths(acl: object) -> object:
-    """Turn an iterable of paths into Vonage's form, and return anything else as it is."""
-    if isinstance(acl, (Mapping, str, bytes)) or not isinstance(acl, Iterable):
+    """Turn a path, or an iterable of paths, into Vonage's form; return anything else as it is."""
+    if isinstance(acl, (Mapping, bytes)) or not isinstance(acl, Iterable):
         return acl
-    paths = list(acl)
+    from . import acl as texts  # only for those who have one
+
+    paths = [acl] if isinstance(acl, str) else list(acl)
     for path in paths:
         if not isinstance(path, str):
             raise ClaimError("acl", f"has the path {quoted(path)}", "A path is a str.", claim="acl")
-    return {"paths": {path: {} for path in paths}}
+    return texts.merged(map(texts.parse, paths), "acl")
 
 
 def _seconds(ttl: object) -> int:
@@ -149,6 +167,9 @@ def _further(claims: object) -> Mapping[str, Any]:
         if name in OURS:
             remedy = "Leave it out; to set the lifetime, pass ttl=."
             raise ClaimError("claims", f"has {name!r}, which this class sets", remedy, claim=name)
+        if name == "ttl":
+            problem = "has 'ttl', which is no claim: Nexmo was seen to reject a token with it"
+            raise ClaimError("claims", problem, "Pass ttl= instead.", "ttl", claim=name)
     return claims
 
 
@@ -159,12 +180,20 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
         problem = f"cannot be written as JSON ({type(error).__name__}: {error})"
         remedy = "Give str, numbers, booleans, None, lists and dicts of these."
     else:
-        if b"PRIVATE KEY-----" not in text:
+        found = _SECRET.search(text)
+        if not found:
             copy: dict[str, Any] = json.loads(text)
             return copy
-        problem = "has a private key in it, and anyone who sees a token can read its claims"
-        remedy = "Leave the key out."
+        what = "a private key" if found[1] is None else quoted(found[1].decode("utf-8", "replace"))
+        problem = f"has {what} in it, and anyone who sees a token can read its claims"
+        remedy = "Leave it out: the API never needs a secret in a token."
     raise ClaimError("claims", problem, remedy, claim="claims")
+
+
+_SECONDS = "Give seconds, as int(time.time()) returns them."
+
+#: A time of at least this many seconds, in the year 5138, is in milliseconds.
+MILLISECONDS = 10**11
 
 
 def is_time(value: object) -> TypeGuard[int]:

@@ -8,7 +8,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
 # People choose API secrets; OpenTok's have 40 hex digits.
 _API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
-_SECRET = re.compile(r"[0-9a-zA-Z]{16,}|(?=.*[0-9])(?=.*[a-zA-Z])[^\s/\\.]{8,}")
+_SECRET = re.compile(r"[0-9a-zA-Z]{16,}|(?=.*[0-9])(?=.*[a-zA-Z])[^\s/\\]{8,}(?<!\.[a-zA-Z]{3})")
 
 
 def is_application_id(text: object) -> bool:
