@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from conftest import (
     AUTH_TYPE,
-    HTTP,
     PASSPHRASE,
     Keys,
+    Run,
     everything_shown_by,
-    http_runner,
     key_text_in,
 )
 
@@ -47,7 +46,6 @@ class Setup:
             "{pem in base64 lines}": base64.encodebytes(pem.encode()).decode(),
             "{half a pem in base64}": base64.b64encode(pem[:900].encode()).decode(),
             "{text of the pem}": "".join(pem.splitlines()[1:-1]),
-            "{pem with blanks}": pem.replace("\n", " "),
             "{id}": nexmo.application_id,
             "{pem}": pem,
             "{file}": str(nexmo.private_key),
@@ -88,94 +86,47 @@ WRONG = {"app-id": "wrong", "private-key": "{pem}"}
 WRONG_ENV = {"VONAGE_APPLICATION_ID": "wrong", "VONAGE_PRIVATE_KEY": "{file}"}
 
 
+V, N, VCR = "VONAGE_APPLICATION_ID", "NEXMO_APPLICATION_ID", "VCR_API_APPLICATION_ID"
+ID = {V: "{id}"}
+VONAGE_APP = {**ID, "VONAGE_PRIVATE_KEY": "{file}"}
+NEXMO_APP = {N: "{id}", "NEXMO_PRIVATE_KEY": "{file}"}
+VCR_APP = {VCR: "{id}", "VCR_PRIVATE_KEY": "{file}"}
+
+# The variables of an id and a key, the value of the key's, and how that is read.
+VARIABLES = [
+    (V, "VONAGE_PRIVATE_KEY", "{file}", "a path"),
+    (V, "VONAGE_PRIVATE_KEY", "key.pem", "a path"),
+    (V, "VONAGE_PRIVATE_KEY", "~/key.pem", "a path"),
+    (V, "VONAGE_PRIVATE_KEY", " key.pem\n", "a path"),
+    (V, "VONAGE_PRIVATE_KEY", "{pem}", "PEM text"),
+    (V, "VONAGE_PRIVATE_KEY", "{pem in base64}", "PEM text"),
+    (V, "VONAGE_PRIVATE_KEY", "{pem in a line}", "PEM text"),
+    (V, "VONAGE_PRIVATE_KEY_PATH", "{file}", "a path"),
+    (V, "VONAGE_APPLICATION_PRIVATE_KEY_PATH", "{file}", "a path"),
+    (V, "VONAGE_APPLICATION_PRIVATE_KEY", "key.pem", "a path"),
+    (V, "VONAGE_APPLICATION_PRIVATE_KEY", "{pem}", "PEM text"),
+    (V, "VONAGE_PRIVATE_KEY64", "{pem in base64}", "PEM text"),
+    (V, "VONAGE_PRIVATE_KEY64", "{pem in base64 lines}", "PEM text"),
+    (N, "NEXMO_PRIVATE_KEY", "{pem}", "PEM text"),
+    (N, "NEXMO_PRIVATE_KEY_PATH", "{file}", "a path"),
+    (N, "NEXMO_APPLICATION_PRIVATE_KEY_PATH", "{file}", "a path"),
+    (N, "NEXMO_PRIVATE_KEY64", "{pem in base64}", "PEM text"),
+    (VCR, "VCR_PRIVATE_KEY", "{pem}", "PEM text"),
+    (VCR, "VCR_PRIVATE_KEY", "{file}", "a path"),
+]
+
 # Where the credentials are, and words of `auth.source`. Adding a source is adding a line.
 FOUND: dict[str, tuple[Setup, str]] = {
-    "path in the environment": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}),
-        "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY (a path)",
-    ),
-    "relative path in the environment": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "key.pem"}),
-        "VONAGE_PRIVATE_KEY (a path)",
-    ),
-    "path with a tilde": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "~/key.pem"}),
-        "VONAGE_PRIVATE_KEY (a path)",
-    ),
-    "PEM in the environment": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem}"}),
-        "VONAGE_PRIVATE_KEY (PEM text)",
-    ),
-    "base64 of the PEM in the environment": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem in base64}"}),
-        "VONAGE_PRIVATE_KEY (PEM text)",
-    ),
-    "PEM without line ends in the environment": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem with blanks}"}),
-        "VONAGE_PRIVATE_KEY (PEM text)",
-    ),
-    r"PEM with literal \n": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{pem in a line}"}),
-        "VONAGE_PRIVATE_KEY (PEM text)",
-    ),
-    "white space around": (
-        Setup({"VONAGE_APPLICATION_ID": " {id}\n", "VONAGE_PRIVATE_KEY": " key.pem\n"}),
-        "VONAGE_PRIVATE_KEY (a path)",
-    ),
-    "VONAGE_PRIVATE_KEY_PATH": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY_PATH": "{file}"}),
-        "VONAGE_PRIVATE_KEY_PATH",
-    ),
-    "VONAGE_APPLICATION_PRIVATE_KEY_PATH": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
-        "VONAGE_APPLICATION_PRIVATE_KEY_PATH",
-    ),
-    "NEXMO_PRIVATE_KEY": (
-        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{pem}"}),
-        "environment: NEXMO_APPLICATION_ID and NEXMO_PRIVATE_KEY",
-    ),
-    "NEXMO_PRIVATE_KEY_PATH": (
-        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY_PATH": "{file}"}),
-        "NEXMO_PRIVATE_KEY_PATH",
-    ),
-    "NEXMO_APPLICATION_PRIVATE_KEY_PATH": (
-        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_APPLICATION_PRIVATE_KEY_PATH": "{file}"}),
-        "NEXMO_APPLICATION_PRIVATE_KEY_PATH",
-    ),
-    "VONAGE_APPLICATION_PRIVATE_KEY, a path": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY": "key.pem"}),
-        "environment: VONAGE_APPLICATION_ID and VONAGE_APPLICATION_PRIVATE_KEY (a path)",
-    ),
-    "VONAGE_APPLICATION_PRIVATE_KEY, text": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_APPLICATION_PRIVATE_KEY": "{pem}"}),
-        "VONAGE_APPLICATION_PRIVATE_KEY (PEM text)",
-    ),
-    "VONAGE_PRIVATE_KEY64": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY64": "{pem in base64}"}),
-        "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY64 (PEM text)",
-    ),
-    "VONAGE_PRIVATE_KEY64 in lines, as base64 prints it": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY64": "{pem in base64 lines}"}),
-        "VONAGE_PRIVATE_KEY64 (PEM text)",
-    ),
-    "NEXMO_PRIVATE_KEY64": (
-        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY64": "{pem in base64}"}),
-        "NEXMO_PRIVATE_KEY64 (PEM text)",
-    ),
-    "Vonage Cloud Runtime": (
-        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{pem}"}),
-        "environment: VCR_API_APPLICATION_ID and VCR_PRIVATE_KEY (PEM text)",
-    ),
-    "Vonage Cloud Runtime with a path": (
-        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"}),
-        "VCR_PRIVATE_KEY (a path)",
-    ),
+    **{
+        f"{key}={value}": (
+            Setup({id_: "{id}", key: value}),
+            f"environment: {id_} and {key} ({form})",
+        )
+        for id_, key, value, form in VARIABLES
+    },
+    "an id with white space around": (Setup({**VONAGE_APP, V: " {id}\n"}), "VONAGE_PRIVATE_KEY"),
     ".vonagerc with text": (Setup(here=CLI_TEXT), "here/.vonagerc: app-id and private-key (PEM"),
     ".vonagerc with a path": (
-        Setup(here={"app-id": "{id}", "private-key": "key.pem"}),
-        "private-key (a path)",
-    ),
-    ".vonagerc with white space around": (
         Setup(here={"app-id": " {id}\n", "private-key": " key.pem\n"}),
         "private-key (a path)",
     ),
@@ -214,20 +165,13 @@ FOUND: dict[str, tuple[Setup, str]] = {
     ),
     # Precedence: the first that names an application wins.
     "VONAGE_ before NEXMO_": (
-        Setup(
-            {
-                "VONAGE_APPLICATION_ID": "{id}",
-                "VONAGE_PRIVATE_KEY": "{file}",
-                "NEXMO_APPLICATION_ID": "wrong",
-                "NEXMO_PRIVATE_KEY": "nowhere.key",
-            }
-        ),
+        Setup({**VONAGE_APP, N: "wrong", "NEXMO_PRIVATE_KEY": "nowhere.key"}),
         "VONAGE_",
     ),
     "the first variable that is set": (
         Setup(
             {
-                "VONAGE_APPLICATION_ID": "{id}",
+                **ID,
                 "VONAGE_PRIVATE_KEY": "",
                 "VONAGE_PRIVATE_KEY_PATH": "{file}",
                 "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "nowhere.key",
@@ -238,7 +182,7 @@ FOUND: dict[str, tuple[Setup, str]] = {
     "VONAGE_APPLICATION_PRIVATE_KEY before VONAGE_PRIVATE_KEY64": (
         Setup(
             {
-                "VONAGE_APPLICATION_ID": "{id}",
+                **ID,
                 "VONAGE_APPLICATION_PRIVATE_KEY": "{file}",
                 "VONAGE_PRIVATE_KEY64": "nonsense",
             }
@@ -248,7 +192,7 @@ FOUND: dict[str, tuple[Setup, str]] = {
     "VONAGE_APPLICATION_PRIVATE_KEY_PATH before VONAGE_APPLICATION_PRIVATE_KEY": (
         Setup(
             {
-                "VONAGE_APPLICATION_ID": "{id}",
+                **ID,
                 "VONAGE_APPLICATION_PRIVATE_KEY": "nowhere.key",
                 "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}",
             }
@@ -256,43 +200,18 @@ FOUND: dict[str, tuple[Setup, str]] = {
         "VONAGE_APPLICATION_PRIVATE_KEY_PATH (a path)",
     ),
     "NEXMO_ before Vonage Cloud Runtime": (
-        Setup(
-            {
-                "NEXMO_APPLICATION_ID": "{id}",
-                "NEXMO_PRIVATE_KEY": "{file}",
-                "VCR_API_APPLICATION_ID": "wrong",
-                "VCR_PRIVATE_KEY": "nowhere.key",
-            }
-        ),
+        Setup({**NEXMO_APP, VCR: "wrong", "VCR_PRIVATE_KEY": "nowhere.key"}),
         "NEXMO_",
     ),
-    "Vonage Cloud Runtime before .vonagerc": (
-        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
-        "VCR_",
-    ),
-    "environment before .vonagerc": (
-        Setup({"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}, WRONG, WRONG),
-        "NEXMO_",
-    ),
-    "environment before a broken .vonagerc": (
-        Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}, "{broken"),
-        "VONAGE_",
-    ),
+    "the environment before a .vonagerc": (Setup(VCR_APP, WRONG, WRONG), "VCR_"),
+    "the environment before a broken .vonagerc": (Setup(VONAGE_APP, "{broken"), "VONAGE_"),
     ".vonagerc before config.json": (Setup(here=CLI_TEXT, home=WRONG), "here/.vonagerc"),
     "empty variables are not set": (
-        Setup({"VONAGE_APPLICATION_ID": "", "VONAGE_PRIVATE_KEY": "nowhere"}, CLI_TEXT),
-        "here/.vonagerc",
-    ),
-    "a key without an id names no application": (
-        Setup({"VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
+        Setup({V: "", "VONAGE_PRIVATE_KEY": "nowhere"}, CLI_TEXT),
         "here/.vonagerc",
     ),
     "api-key alone names no application": (
         Setup(here={"api-key": "abcd", "api-secret": "s"}, home=CLI_TEXT),
-        "config.json",
-    ),
-    "an empty app-id names no application": (
-        Setup(here={"app-id": "", "private-key": "x"}, home=CLI_TEXT),
         "config.json",
     ),
     "a blank app-id names no application": (
@@ -327,12 +246,12 @@ def python(in_place: Callable[[Setup], None]) -> Callable[..., NexmoJWT]:
 
 
 @pytest.fixture
-def typed(tmp_path: Path, nexmo: Sandbox) -> Callable[..., subprocess.CompletedProcess[str]]:
+def typed(tmp_path: Path, nexmo: Sandbox, http_here: Run) -> Run:
     def run(setup: Setup, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = setup.write(tmp_path, nexmo)
-        http = http_runner(HTTP, tmp_path / "home")
-        url = f"{nexmo.url}/v1/echo"
-        return http(AUTH_TYPE, *arguments, url, cwd=tmp_path / "here", env=env)
+        return http_here(
+            AUTH_TYPE, *arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here", env=env
+        )
 
     return run
 
@@ -350,28 +269,22 @@ def test_credentials_are_found_from_python(
 
 # One for each kind of place; that the same code finds them all, Python's test tells.
 FOUND_BY_HTTP = [
-    "relative path in the environment",
-    r"PEM with literal \n",
+    "VONAGE_PRIVATE_KEY=key.pem",
+    "VONAGE_PRIVATE_KEY={pem in a line}",
     ".vonagerc with text",
     "config.json with a path relative to itself",
 ]
 
 
 @pytest.mark.parametrize("case", FOUND_BY_HTTP)
-def test_credentials_are_found_by_http(case: str, typed: Callable, nexmo: Sandbox) -> None:
-    result = typed(FOUND[case][0], "--auth=?sub=alice")
+def test_credentials_are_found_by_http(case: str, typed: Run, nexmo: Sandbox) -> None:
+    result = typed(FOUND[case][0])
     assert result.returncode == 0, result
-    claims = json.loads(result.stdout)["claims"]
-    assert (claims["application_id"], claims["sub"]) == (nexmo.application_id, "alice")
-
-
-def test_http_needs_no_auth_at_all(typed: Callable, nexmo: Sandbox) -> None:
-    result = typed(Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"}))
     assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
 
 
 def test_arguments_and_dash_a_come_before_everything(
-    python: Callable, typed: Callable, nexmo: Sandbox
+    python: Callable, typed: Run, nexmo: Sandbox
 ) -> None:
     setup = Setup(WRONG_ENV, WRONG, WRONG)
     auth = python(setup, application_id=nexmo.application_id, private_key=nexmo.private_key)
@@ -381,16 +294,9 @@ def test_arguments_and_dash_a_come_before_everything(
     assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
 
 
-@pytest.mark.parametrize(
-    ("form", "source"), [("pkcs8", "arguments: PEM text"), ("object", "arguments: an object")]
-)
-def test_the_source_of_a_key_that_is_not_a_file_is_reported(
-    form: str, source: str, keys: Keys
-) -> None:
-    assert source in NexmoJWT("id", getattr(keys, form)).source
-
-
-ID = {"VONAGE_APPLICATION_ID": "{id}"}
+def test_the_source_of_a_key_that_is_not_a_file_is_reported(keys: Keys) -> None:
+    assert "arguments: PEM text" in NexmoJWT("id", keys.pkcs8).source
+    assert "arguments: an object" in NexmoJWT("id", keys.object).source
 
 
 # Places that are there but broken, and all the words that the error must say.
@@ -403,29 +309,13 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         Setup({**ID, "NEXMO_PRIVATE_KEY": "{file}"}, CLI_TEXT),
         ["VONAGE_APPLICATION_ID is set, but there is no key", "VONAGE_PRIVATE_KEY"],
     ),
-    "NEXMO_ id without key": (
-        Setup({"NEXMO_APPLICATION_ID": "x"}),
-        ["NEXMO_APPLICATION_ID is set", "NEXMO_PRIVATE_KEY"],
-    ),
-    "Vonage Cloud Runtime without key": (
-        Setup({"VCR_API_APPLICATION_ID": "x"}, CLI_TEXT),
-        ["VCR_API_APPLICATION_ID is set, but there is no key beside it", "VCR_PRIVATE_KEY"],
-    ),
     "Vonage Cloud Runtime with a variable that it does not have": (
-        Setup({"VCR_API_APPLICATION_ID": "x", "VCR_PRIVATE_KEY_PATH": "{file}"}),
-        ["VCR_API_APPLICATION_ID is set, but there is no key beside it"],
-    ),
-    "id of Vonage Cloud Runtime, key of another": (
-        Setup({"VCR_API_APPLICATION_ID": "x", "VONAGE_PRIVATE_KEY": "{file}"}),
-        ["VCR_API_APPLICATION_ID is set, but there is no key beside it"],
+        Setup({VCR: "x", "VCR_PRIVATE_KEY_PATH": "{file}"}, CLI_TEXT),
+        ["VCR_API_APPLICATION_ID is set, but there is no key beside it", "VCR_PRIVATE_KEY"],
     ),
     "VONAGE_PRIVATE_KEY64 with a path": (
         Setup({**ID, "VONAGE_PRIVATE_KEY64": "{file}"}, CLI_TEXT),
         ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM", "base64 < private.key"],
-    ),
-    "VONAGE_PRIVATE_KEY64 with base64 of something else": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY64": base64.b64encode(b"hello").decode()}),
-        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM"],
     ),
     "VONAGE_PRIVATE_KEY64 with the text of a key without its BEGIN": (
         Setup({**ID, "VONAGE_PRIVATE_KEY64": "{text of the pem}"}),
@@ -442,14 +332,6 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
     "path to nothing": (
         Setup({**ID, "VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
         ["nowhere.key", "VONAGE_PRIVATE_KEY", "does not exist"],
-    ),
-    "path to nothing, older name": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY_PATH": "nowhere.key"}),
-        ["nowhere.key", "VONAGE_PRIVATE_KEY_PATH"],
-    ),
-    "first line of a PEM": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----"}),
-        ["VONAGE_PRIVATE_KEY", "cut short"],
     ),
     "key text without BEGIN": (
         Setup({**ID, "VONAGE_PRIVATE_KEY": "MIIEvQIBADANBgkq" * 8}),
@@ -468,18 +350,12 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         ["'private-key'", ".vonagerc", "It is redacted"],
     ),
     "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
-    "empty file": (Setup(here="", home=CLI_TEXT), ["here/.vonagerc is not JSON"]),
     "not an object": (
         Setup(here=["app-id"], home=CLI_TEXT),
         ["here/.vonagerc is JSON, but not an object with 'appId' and 'privateKey'. Fix it or"],
     ),
-    "a string": (Setup(here='"app-id"'), ["here/.vonagerc is JSON, but not an object"]),
     "deep": (Setup(here="[" * 100_000), ["here/.vonagerc is not JSON"]),
     "app-id without key": (
-        Setup(here={"app-id": "{id}", "api-key": "x"}, home=CLI_TEXT),
-        ["here/.vonagerc", "'app-id'", "no 'private-key'"],
-    ),
-    "app-id with a blank key": (
         Setup(here={"app-id": "{id}", "private-key": " \n"}, home=CLI_TEXT),
         ["here/.vonagerc", "'app-id'", "no 'private-key'"],
     ),
@@ -491,10 +367,6 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         Setup(here={"appId": 5, "app-id": "{id}", "private-key": "{pem}"}),
         ["'appId' in ", "here/.vonagerc is not a string"],
     ),
-    "privateKey to nothing before a private-key": (
-        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key", "private-key": "{pem}"}),
-        ["here/nowhere.key", "'privateKey'"],
-    ),
     "id that is no string": (
         Setup(here={"app-id": 5, "private-key": "{pem}"}),
         ["'app-id' in ", "here/.vonagerc is not a string"],
@@ -504,12 +376,8 @@ BROKEN: dict[str, tuple[Setup, list[str]]] = {
         ["'private-key' in ", "here/.vonagerc is not a string"],
     ),
     "key file missing": (
-        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key"}, home=CLI_TEXT),
+        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key", "private-key": "{pem}"}),
         ["here/nowhere.key", "'privateKey'", "here/.vonagerc", "does not exist"],
-    ),
-    "key file missing, of the user": (
-        Setup(home={"app-id": "{id}", "private-key": "nowhere.key"}),
-        ["home/.vonage/nowhere.key", "config.json"],
     ),
     "key that is a certificate": (
         Setup(here={"app-id": "{id}", "private-key": "-----BEGIN CERTIFICATE-----\nMIIE\n"}),
@@ -544,9 +412,9 @@ def test_a_broken_place_is_reported_and_not_skipped(
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("case", ["id of one, key of another", "not JSON", "key file missing"])
+@pytest.mark.parametrize("case", ["id of one, key of another", "not JSON"])
 def test_http_reports_a_broken_place_in_the_same_words(
-    case: str, python: Callable, typed: Callable, nexmo: Sandbox
+    case: str, python: Callable, typed: Run, nexmo: Sandbox
 ) -> None:
     setup, _ = BROKEN[case]
     with pytest.raises(NexmoJWTError) as caught:
@@ -558,9 +426,10 @@ def test_http_reports_a_broken_place_in_the_same_words(
 
 
 def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
-    python: Callable, typed: Callable, tmp_path: Path
+    python: Callable, typed: Run, tmp_path: Path
 ) -> None:
-    setup = Setup({"NEXMO_PRIVATE_KEY_PATH": "{file}"}, here={"api-key": "x"})
+    variables = {"NEXMO_PRIVATE_KEY_PATH": "{file}", "VCR_PRIVATE_KEY": "{file}"}
+    setup = Setup(variables, here={"api-key": "x"})
     with pytest.raises(CredentialsError) as caught:
         python(setup)
     message = str(caught.value)
@@ -569,28 +438,14 @@ def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
         "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY_PATH is)",
         f"{tmp_path}/here/.vonagerc (names no application)",
         f"{tmp_path}/home/.vonage/config.json (no such file)",
-        "VCR_API_APPLICATION_ID (not set)",
+        "VCR_API_APPLICATION_ID (not set, though VCR_PRIVATE_KEY is)",
         "No credentials were found. Set VONAGE_APPLICATION_ID",
         "or pass both: NexmoJWT(ID, PATH).",
     ):
         assert words in message
-    assert len(caught.value.places) == 5
+    assert len(caught.value.places) == len(credentials.places())
     by_http = message.replace("pass both: NexmoJWT(ID, PATH)", "give -a APPLICATION_ID:KEY_PATH")
     assert typed(setup).stderr == f"http: error: nexmo-jwt: {by_http}\n\n"
-
-
-@pytest.mark.parametrize(
-    ("variable", "words"),
-    [
-        ("VONAGE_PRIVATE_KEY64", "VONAGE_APPLICATION_ID (not set, though VONAGE_PRIVATE_KEY64 is)"),
-        ("NEXMO_PRIVATE_KEY", "NEXMO_APPLICATION_ID (not set, though NEXMO_PRIVATE_KEY is)"),
-        ("VCR_PRIVATE_KEY", "VCR_API_APPLICATION_ID (not set, though VCR_PRIVATE_KEY is)"),
-    ],
-)
-def test_a_key_whose_id_is_not_set_is_named(variable: str, words: str, python: Callable) -> None:
-    with pytest.raises(CredentialsError) as caught:
-        python(Setup({variable: "{file}"}))
-    assert words in str(caught.value)
 
 
 SECRET = "s3cr3tApiSecret1"
@@ -604,25 +459,18 @@ HERE, HOME = "here/.vonagerc", "home/.vonage/config.json"
 APP = {"app-id": "{id}", "private-key": "{pem}"}
 CAMEL = {"apiKey": "abcd1234", "apiSecret": SECRET}
 KEBAB = {"api-key": "abcd1234", "api-secret": SECRET}
-NEXMO_APP = {"NEXMO_APPLICATION_ID": "{id}", "NEXMO_PRIVATE_KEY": "{file}"}
-VONAGE_APP = {**ID, "VONAGE_PRIVATE_KEY": "{file}"}
 
 # Where an application is found, and where the account that it belongs to; None: nowhere.
 ACCOUNTS: dict[str, tuple[Setup, str | None]] = {
     "VONAGE_": (
-        Setup({**VONAGE_APP, **account_in("VONAGE_")}),
+        Setup({**VONAGE_APP, "VONAGE_API_KEY": " abcd1234\n", "VONAGE_API_SECRET": f" {SECRET} "}),
         "VONAGE_API_KEY and VONAGE_API_SECRET",
     ),
     "NEXMO_": (
         Setup({**NEXMO_APP, **account_in("NEXMO_")}),
         "NEXMO_API_KEY and NEXMO_API_SECRET",
     ),
-    "white space around": (
-        Setup({**VONAGE_APP, "VONAGE_API_KEY": " abcd1234\n", "VONAGE_API_SECRET": f" {SECRET} "}),
-        "VONAGE_API_KEY and VONAGE_API_SECRET",
-    ),
     "apiKey": (Setup(here={**APP, **CAMEL}), HERE),
-    "api-key": (Setup(here={**APP, **KEBAB}), HERE),
     "both spellings": (
         Setup(here={**APP, "api-key": "wrong", "api-secret": "wrong", **CAMEL}),
         HERE,
@@ -646,16 +494,14 @@ ACCOUNTS: dict[str, tuple[Setup, str | None]] = {
         None,
     ),
     "Vonage Cloud Runtime, which has no variable for an account": (
-        Setup({"VCR_API_APPLICATION_ID": "{id}", "VCR_PRIVATE_KEY": "{file}"} | account_in("VCR_")),
+        Setup(VCR_APP | account_in("VCR_")),
         None,
     ),
-    "no secret": (Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234"}), None),
     "no key": (Setup({**VONAGE_APP, "VONAGE_API_SECRET": SECRET}), None),
     "a blank secret": (
         Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": " "}),
         None,
     ),
-    "apiKey without apiSecret": (Setup(here={**APP, "apiKey": "abcd1234"}), None),
     "apiSecret without apiKey": (Setup(here={**APP, "apiSecret": SECRET}), None),
     "a secret that is no string": (
         Setup(here={**APP, "apiKey": "abcd1234", "apiSecret": [SECRET]}),
@@ -723,13 +569,6 @@ def test_an_account_at_a_broken_place_is_reported_and_not_skipped(in_place: Call
     assert SECRET not in everything_shown_by(caught.value, frames=True)
 
 
-def test_a_swapped_api_key_and_secret_are_not_shown(in_place: Callable) -> None:
-    in_place(Setup({"VONAGE_API_KEY": SECRET, "VONAGE_API_SECRET": "abcd1234"}))
-    account = accounts.find(None)
-    assert SECRET not in account.name
-    assert SECRET not in repr(account)
-
-
 def test_a_folder_is_no_file_of_the_cli(python: Callable, tmp_path: Path) -> None:
     (tmp_path / "here" / ".vonagerc").mkdir(parents=True)
     with pytest.raises(CredentialsError, match=r"here/\.vonagerc cannot be read: Is a directory"):
@@ -746,54 +585,31 @@ def test_a_file_named_dot_vonage_counts_as_no_cli_config(
         NexmoJWT()
 
 
-def test_an_error_in_an_option_names_dash_a(typed: Callable) -> None:
-    setup = Setup({"VONAGE_APPLICATION_ID": "{id}", "VONAGE_PRIVATE_KEY": "{file}"})
+def test_an_error_in_an_option_names_dash_a(typed: Run) -> None:
+    setup = Setup(VONAGE_APP)
     assert typed(setup, "-a?ttl=29").stderr.startswith("http: error: nexmo-jwt: -a: ttl is 29 s")
     assert typed(setup, "-a?host=*").stderr.startswith("http: error: nexmo-jwt: -a: host has '*'")
 
 
 def test_a_session_without_credentials_finds_them_anew(
-    tmp_path: Path, nexmo: Sandbox, http: Callable
+    tmp_path: Path, nexmo: Sandbox, http_here: Run
 ) -> None:
     Setup(here=CLI_TEXT).write(tmp_path, nexmo)
     session = f"--session={tmp_path}/s.json"
     for arguments in ([AUTH_TYPE, "--auth=?sub=alice", session], [session]):
-        result = http(*arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here")
+        result = http_here(*arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here")
         assert json.loads(result.stdout)["claims"]["sub"] == "alice"
     assert json.loads((tmp_path / "s.json").read_text())["auth"]["raw_auth"] == "?sub=alice"
 
 
-LOCKED = {
-    "path in the environment": ({"VONAGE_PRIVATE_KEY": "{locked}"}, []),
-    "text in the environment": ({"VONAGE_PRIVATE_KEY": "{locked text}"}, []),
-    "-a": ({}, ["-a", "{id}:{locked}"]),
-}
-
-
-@pytest.mark.parametrize("case", LOCKED)
 def test_an_encrypted_key_is_opened_by_the_variable_or_names_it(
-    case: str, keys: Keys, nexmo: Sandbox, tmp_path: Path, http: Callable
+    keys: Keys, nexmo: Sandbox, tmp_path: Path, http_here: Run
 ) -> None:
     nexmo.accept_key(keys.public)
-    path = tmp_path / "locked.key"
-    path.write_bytes(keys.encrypted)
-    env, arguments = LOCKED[case]
-    env = {"VONAGE_APPLICATION_ID": nexmo.application_id} | {
-        name: value.replace("{locked text}", keys.encrypted.decode()).replace("{locked}", str(path))
-        for name, value in env.items()
-    }
-    arguments = [
-        argument.replace("{id}", nexmo.application_id).replace("{locked}", str(path))
-        for argument in arguments
-    ]
-    url = f"{nexmo.url}/v1/calls"
-    result = http(AUTH_TYPE, *arguments, url, env=env)
-    assert "Set VONAGE_PRIVATE_KEY_PASSPHRASE, or run http in a terminal" in result.stderr
-    result = http(AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": "wrong"})
-    assert "does not decrypt it" in result.stderr
-    result = http(
-        AUTH_TYPE, *arguments, url, env={**env, "VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
-    )
+    (tmp_path / "locked.key").write_bytes(keys.encrypted)
+    use = (AUTH_TYPE, f"-a{nexmo.application_id}:{tmp_path}/locked.key", f"{nexmo.url}/v1/calls")
+    assert "Set VONAGE_PRIVATE_KEY_PASSPHRASE, or run http in a terminal" in http_here(*use).stderr
+    result = http_here(*use, env={"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE})
     assert "_embedded" in result.stdout, result
 
 
@@ -802,6 +618,9 @@ def test_the_variable_opens_a_key_for_python_too(
 ) -> None:
     monkeypatch.setenv("VONAGE_PRIVATE_KEY_PASSPHRASE", PASSPHRASE)
     assert NexmoJWT("id", keys.encrypted) == NexmoJWT("id", keys.object)
+    monkeypatch.setenv("VONAGE_APPLICATION_ID", "id")
+    monkeypatch.setenv("VONAGE_PRIVATE_KEY", keys.encrypted.decode())
+    assert NexmoJWT() == NexmoJWT("id", keys.object)
     with pytest.raises(NexmoJWTError, match="does not decrypt it"):
         NexmoJWT("id", keys.encrypted, passphrase="another")
     with pytest.raises(NexmoJWTError, match="no passphrase was given"):
