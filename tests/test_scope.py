@@ -223,10 +223,15 @@ def connects_to_vonage_or_loopback(url: str) -> bool:
 
 @pytest.mark.parametrize("url", ATTACKS, ids=ascii)
 def test_an_attack_gets_no_token_before_and_after_requests_prepares_it(
-    url: str, auth: NexmoJWT
+    url: str, auth: NexmoJWT, keys: Keys
 ) -> None:
     with pytest.raises(ScopeError):
-        Scope().required_origin(url)
+        auth.header(url)
+    unprepared = requests.PreparedRequest()
+    unprepared.url, unprepared.headers, unprepared.hooks = url, {}, {"response": []}
+    with suppress(ScopeError):
+        NexmoJWT("id", keys.object, elsewhere="unsigned")(unprepared)
+    assert unprepared.headers == {}
     prepared = requests.PreparedRequest()
     try:
         prepared.prepare(method="GET", url=url, auth=auth)
@@ -272,22 +277,23 @@ URLS = st.one_of(
 )
 
 
-@settings(max_examples=1000)
+POOL = requests.adapters.HTTPAdapter().poolmanager
+
+
+@settings(max_examples=500)
 @example("https://api.nexmo.com\\@evil.example")
 @given(URLS)
-def test_no_url_passes_the_scope_and_connects_elsewhere(keys: Keys, url: str) -> None:
-    auth = NexmoJWT("id", keys.object)
+def test_no_url_passes_the_scope_and_connects_elsewhere(auth: NexmoJWT, url: str) -> None:
     prepared = requests.PreparedRequest()
     try:
         prepared.prepare(method="GET", url=url, auth=auth)
     except (requests.RequestException, ValueError):  # ValueError: what requests itself raises
         return
-    pool = requests.adapters.HTTPAdapter().poolmanager
     if hasattr(requests.adapters, "_urllib3_request_context"):
-        target, _ = requests.adapters._urllib3_request_context(prepared, True, None, pool)
-        connection = pool.connection_from_host(**target)
+        target, _ = requests.adapters._urllib3_request_context(prepared, True, None, POOL)
+        connection = POOL.connection_from_host(**target)
     else:
-        connection = pool.connection_from_url(prepared.url)
+        connection = POOL.connection_from_url(prepared.url)
     host = connection.host.strip("[]")
     netloc = f"[{host}]" if ":" in host else host
     assert connects_to_vonage_or_loopback(f"{connection.scheme}://{netloc}:{connection.port}/")
@@ -321,7 +327,7 @@ def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
         assert (host.strip("[]"), port) == (origin.host, origin.port)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(st.sampled_from(["https://api.nexmo.com", "http://127.0.0.1:80", "https://a_b:81"]), URLS)
 def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: str) -> None:
     """Whatever the short way takes for plain, both parsers read in the same way."""
@@ -335,7 +341,7 @@ def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: 
         assert (parts.scheme, parts.hostname.strip("[]"), port) == origin
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(URLS)
 def test_any_url_is_refused_or_leads_to_vonage_or_loopback(url: str) -> None:
     try:
@@ -360,9 +366,10 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
     [
         ("http://api.nexmo.com/v1/calls", ["http://api.nexmo.com would send", "https://"]),
         ("http://api-us.vonage.com/", ["clear text"]),
+        ("http://rest.nexmo.com/sms/json", ["key and secret, over https://"]),
         (
             "https://evil.example/x?token=s3cret",
-            ["https://evil.example is not one of Vonage's API origins", "hosts=["],
+            ["https://evil.example is not one of Vonage's API origins", 'elsewhere="unsigned"'],
         ),
         (
             "https://api.vonage.com/x",
@@ -394,9 +401,7 @@ TAKES_NO_TOKEN = [
     ("https://rest.nexmo.com/sms/json", f"the SMS {KEY_AND_SECRET}"),
     ("https://rest.nexmo.com/account/get-balance", f"the Account and Pricing {KEY_AND_SECRET}"),
     ("https://rest.nexmo.com/account/numbers?x=y", f"the Numbers {KEY_AND_SECRET}"),
-    ("https://rest.nexmo.com/search/messages", f"the Message search {KEY_AND_SECRET}"),
     ("https://rest.nexmo.com/not/known", f"the rest.nexmo.com {KEY_AND_SECRET}"),
-    ("https://rest.nexmo.com", f"the rest.nexmo.com {KEY_AND_SECRET}"),
     (
         "https://api.opentok.com/v2/project/x",
         "the OpenTok API accepts its own token, in the header X-OPENTOK-AUTH.",
@@ -429,11 +434,6 @@ def test_a_refusal_says_which_authentication_the_product_takes(
     )
     assert "hosts=" not in str(caught.value)
     assert caught.value.host == urlsplit(url).hostname
-
-
-def test_a_secret_is_not_asked_for_in_clear_text() -> None:
-    with pytest.raises(ScopeError, match="https://"):
-        Scope().required_origin("http://rest.nexmo.com/sms/json")
 
 
 def test_a_refusal_shows_no_part_of_a_password_that_is_not_escaped(auth: NexmoJWT) -> None:
@@ -575,9 +575,7 @@ ELSEWHERE = [
     ("https://api.nexmo.com/v1/calls", None, "signed"),
     ("https://API.NEXMO.com:443/", None, "signed"),
     ("https://example.org/", None, "unsigned"),
-    ("http://example.org/", None, "unsigned"),
     ("https://rest.nexmo.com/sms/json", None, "unsigned"),
-    ("https://api.vonage.com/t/vbc.prod", None, "unsigned"),
     ("https://api.nexmo.com:8443/", None, "unsigned"),
     ("http://localhost:8080/", None, "unsigned"),
     ("https://127.0.0.1/", None, "unsigned"),
@@ -589,7 +587,7 @@ ELSEWHERE = [
     ("http://video.api.vonage.com/", None, "refused"),
     ("https://api.nexmo.com@example.org/", None, "refused"),
     ("https://example.org\\@api.nexmo.com/", None, "refused"),
-    ("ftp://example.org/", None, "refused"),
+    ("ftp://example.org/", None, "unsigned"),
 ]
 
 
@@ -613,16 +611,6 @@ def test_a_request_elsewhere_goes_unsigned_where_that_is_asked_for(
         assert request.headers == {"X": "y"}
         with pytest.raises(ScopeError):
             auth.header(url)
-
-
-@pytest.mark.parametrize("url", ATTACKS)
-def test_an_attack_gets_no_token_where_requests_elsewhere_go_unsigned(url: str, keys: Keys) -> None:
-    auth = NexmoJWT("x", keys.object, elsewhere="unsigned")
-    request = requests.PreparedRequest()
-    request.url, request.headers, request.hooks = url, {}, {"response": []}
-    with suppress(ScopeError):
-        auth(request)
-    assert request.headers == {}
 
 
 @pytest.mark.parametrize("elsewhere", ["", "Unsigned", None, True, "refuse "])
@@ -669,8 +657,3 @@ def test_elsewhere_is_kept_by_copies_and_compared(key_file: Path) -> None:
     assert "elsewhere" not in repr(refuse)
     prepared = requests.Request("GET", "https://example.org/").prepare()
     assert "Authorization" not in pickle.loads(pickle.dumps(unsigned))(prepared).headers
-
-
-def test_a_refusal_says_how_to_send_the_request_without_a_token(auth: NexmoJWT) -> None:
-    with pytest.raises(ScopeError, match='pass elsewhere="unsigned"'):
-        auth.header("https://example.org/")
