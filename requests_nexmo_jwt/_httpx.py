@@ -37,6 +37,8 @@ class AuthFlow(auth.NexmoJWT):
         response = yield _carrying(signed, request)
         hop = response.request
         if not signed.is_for(str(hop.url)) or "Authorization" not in hop.headers:
+            if "Authorization" not in hop.headers:
+                signed.lost(_answer(response, started), is_replaced=False)
             return
         second = signed.retry(_answer(response, started), partial(self._obstacle, hop))
         if second:
@@ -48,7 +50,7 @@ class AuthFlow(auth.NexmoJWT):
 
     def _obstacle(self, request: Any) -> str | None:
         is_replayable = isinstance(request.stream, self._replayable)
-        return None if is_replayable else "the request body cannot be read again"
+        return None if is_replayable else "the request body cannot be read again; send bytes"
 
     def _copy(self, request: Any) -> Any:
         again = type(request)(

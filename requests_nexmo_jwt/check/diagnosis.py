@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..exchange.clock import TOLERANCE, is_off
-from ..redaction import unquoted
+from ..redaction import quoted, unquoted
 from ..token.rules import read_time, span
 from ..vonage import dialects
 from ..vonage.identifiers import is_application_id
@@ -53,6 +53,8 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
         yield from _despite_acceptance(reply)
     elif reply.verdict == "unclear":
         yield from _said_by_the_answer(evidence)
+        if reply.status == 403:  # as Voice answers to an acl
+            yield from _refused_by_acl(evidence)
         if reply.first_status is not None and reply.offset is not None:
             yield _clock(reply.offset, LIKELY)
         yield _inconclusive(reply)
@@ -93,6 +95,12 @@ def _inconclusive(reply: Reply) -> Cause:
         remedy = "Put them in the address of the proxy: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
     elif status >= 500 or status in (408, 429):
         problem, remedy = f"A {status} says nothing about the token.", "Try again later."
+    elif status == 404 and reply.region:
+        problem = (
+            "A 404 does not tell whether the token was accepted. What was asked for may live in "
+            f"another region than {reply.region}, which answered."
+        )
+        remedy = "For a call, pass its address at the region_url of its webhooks as --url."
     else:
         topic = "the request, not about the token"
         if status in (403, 404, 405):
@@ -179,9 +187,16 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     if code in _SAID:
         yield Cause(code, *_SAID[code])
     elif code == dialects.SUB and is_first:  # Users needs a sub, other products may not
-        certainty = LIKELY if evidence.token.claims.get("sub") else CERTAIN
+        sub = evidence.token.claims.get("sub")
         problem = "The server expects the token of a user, with the user's name as sub."
-        yield Cause(code, certainty, problem, "Sign one with sub.")
+        remedy = "Sign one with sub."
+        if sub:
+            problem = f"The server does not accept the user {quoted(sub)}, the token's sub."
+            remedy = "Compare the name with those that GET /v1/users lists, or create that user."
+        yield Cause(code, LIKELY if sub else CERTAIN, problem, remedy)
+    elif code == dialects.APPLICATION:
+        problem = f"The server does not know application {evidence.application}."
+        yield Cause(code, LIKELY, problem, _COMPARE_THE_ID)
     elif code == dialects.ACL:
         source = evidence.reply if is_first or evidence.users is None else evidence.users
         path = _path(source.url)
@@ -223,8 +238,16 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
         elif rule.code != "expired":
             problem = f"The token breaks a rule: {rule.reason}."
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
-    path = _path(reply.url)
-    if evidence.token.opens("GET", path) is False and reply.reading.code != dialects.ACL:
+    if "nbf" in evidence.token.claims:
+        problem = "The token has an nbf, and Nexmo was seen to refuse a token for a right one."
+        yield Cause("rule", LIKELY, problem, "Sign one without nbf.")
+    yield from _refused_by_acl(evidence)
+
+
+def _refused_by_acl(evidence: Evidence) -> Iterator[Cause]:
+    path = _path(evidence.reply.url)
+    is_said = evidence.reply.reading.code == dialects.ACL
+    if evidence.token.opens("GET", path) is False and not is_said:
         problem = f"The token's acl does not permit GET {unquoted(path)}."
         yield Cause("acl", LIKELY, problem, _acl_remedy(path))
 
@@ -234,6 +257,8 @@ def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
         return  # a server that saw no token has not checked its signature
     if not evidence.token.claims.get("application_id"):
         return  # reported as a broken rule
+    if evidence.token.header.get("alg") != "RS256" or evidence.reading.code == dialects.APPLICATION:
+        return  # the token is of another kind, or the answer names the application
     application = evidence.application
     is_id = is_application_id(evidence.token.claims.get("application_id"))
     is_explained = evidence.reading.code in _SAID

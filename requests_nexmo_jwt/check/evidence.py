@@ -21,13 +21,14 @@ class Evidence:
 
     ``fingerprint`` is that of the key that signed it, or empty for a token that was passed in.
     ``users`` is the answer of the Users API, whose refusals give a reason, and ``record`` that of
-    the account.
+    the account. ``lacks_account``: no API key and secret were found to ask with.
     """
 
     reply: Reply
     fingerprint: str = ""
     users: Reply | None = None
     record: Record | None = None
+    lacks_account: bool = False
 
     @cached_property
     def token(self) -> Inspection:

@@ -9,13 +9,13 @@ from requests.auth import AuthBase
 
 from ..auth import NexmoJWT
 from ..credentials import account as accounts
+from ..credentials.account import Account
 from ..credentials.places import CLIConfig, Environment, Place
 from ..errors import CredentialsError
 from ..scope import Scope
 from ..url import origin_of
 from ..vonage import dialects
-from . import account
-from .account import Record
+from .account import Record, look_up
 from .diagnosis import CERTAIN, causes
 from .evidence import Evidence
 from .probe import ask
@@ -58,8 +58,9 @@ def investigate(
     url = str(Request("GET", url).prepare().url)  # as it will be sent: without /../ and the like
     evidence = Evidence(ask(url, auth, timeout=timeout), auth.fingerprint)
     if _is_unexplained(evidence) and may_ask_the_account:
-        record = _look_up(evidence, Scope(hosts), place, timeout)
-        evidence = replace(evidence, record=record)
+        account = _account(place)
+        record = _look_up(account, evidence, Scope(hosts), place, timeout) if account else None
+        evidence = replace(evidence, record=record, lacks_account=account is None)
     product = evidence.product
     has_no_reason = evidence.reply.reading.code == dialects.UNKNOWN
     if has_no_reason and product and product.refuses_without_a_reason and _is_unexplained(evidence):
@@ -74,16 +75,18 @@ def _is_unexplained(evidence: Evidence) -> bool:
     return evidence.reply.verdict == "refused" and not is_certain
 
 
-def _look_up(
-    evidence: Evidence, scope: Scope, place: Place | None, timeout: float
-) -> Record | None:
-    application_id = evidence.token.claims.get("application_id")
+def _account(place: Place | None) -> Account | None:
     try:
-        found = accounts.find(place)
+        return accounts.find(place)
     except CredentialsError:  # a broken place, which the arguments do not need
         return None
-    if found is None or not isinstance(application_id, str):
+
+
+def _look_up(
+    account: Account, evidence: Evidence, scope: Scope, place: Place | None, timeout: float
+) -> Record | None:
+    application_id = evidence.token.claims.get("application_id")
+    if not isinstance(application_id, str):
         return None
-    is_ours = isinstance(place, (Environment, CLIConfig))
-    url = evidence.reply.url
-    return account.look_up(found, application_id, url, scope, timeout=timeout, is_ours=is_ours)
+    is_ours, url = isinstance(place, (Environment, CLIConfig)), evidence.reply.url
+    return look_up(account, application_id, url, scope, timeout=timeout, is_ours=is_ours)

@@ -42,8 +42,9 @@ class Reply:
     ``status`` is None if there was no answer; ``trouble`` then says why. ``offset`` is how many
     seconds the server's clock is ahead, or None if the answer has no ``Date``. ``server_time`` is
     the server's time, or this machine's if the answer has no ``Date``. ``elapsed`` is how many
-    seconds the answer took. ``first_status`` is the status of the refusal after which the request
-    was sent again with the server's time, or None. ``token`` is the one that was sent first.
+    seconds the answer took, ``region`` the one that answered. ``first_status`` is the status of the
+    refusal after which the request was sent again with the server's time, or None. ``token`` is the
+    one that was sent first.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Reply:
     reading: Reading = _NOTHING_READ
     body: bytes = b""
     location: str = ""
+    region: str = ""
     offset: float | None = None
     server_time: float = 0
     elapsed: float = 0
@@ -118,6 +120,7 @@ def ask(url: str, auth: Callable[[PreparedRequest], PreparedRequest], *, timeout
         reading=dialects.read(body, response.headers),
         body=body,
         location=_target(url, response.headers.get("Location")),
+        region=dialects.line(response.headers.get("x-vonage-region", ""))[:40],
         offset=None if at is None else at - answered,
         server_time=answered if at is None else at,
         elapsed=elapsed,

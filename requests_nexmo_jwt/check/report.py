@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import responses
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -223,6 +223,13 @@ def _status(reply: Reply) -> str:
 
 
 def _versions() -> str:
-    versions = [f"{name} {version(name)}" for name in ("requests", "PyJWT", "cryptography")]
+    versions = [f"{name} {_version(name)}" for name in ("requests", "PyJWT", "cryptography")]
     python, system = platform.python_version(), f"{platform.system()} {platform.release()}"
     return ", ".join([f"requests-nexmo-jwt {__version__}", *versions, f"Python {python}", system])
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a bundle without metadata
+        return "unknown"

@@ -10,9 +10,11 @@ from typing import Any, NoReturn
 from ..auth import NexmoJWT
 from ..credentials.passphrase import ask_if_missing
 from ..credentials.pem import PASSPHRASE_VARIABLE, is_pem, key_on_a_command_line
-from ..errors import TokenError, Wording
+from ..errors import ClaimError, TokenError, Wording
 from ..redaction import escaped, may_hold_key_text, quoted
 from ..scope import HOSTS_VARIABLE
+from ..token.acl import merged, read_acl
+from ..token.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
 from ..token.inspection import MAX_TEXT_BYTES, find_token
 
 
@@ -79,6 +81,28 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--private-key", type=_key_path, metavar="PATH", help="the file with its private key"
     )
+
+
+def add_claims(parser: argparse.ArgumentParser) -> None:
+    """Add ``--ttl``, ``--sub`` and ``--acl``."""
+    life = f"lifetime in seconds, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
+    parser.add_argument("--ttl", type=seconds, default=DEFAULT_TTL, metavar="S", help=life)
+    parser.add_argument("--sub", metavar="NAME", help="a Vonage user's name")
+    opens = "what it permits: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
+    parser.add_argument("--acl", action="append", type=_acl, metavar="ACL", help=opens)
+
+
+def claims(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return these options as keyword arguments of ``NexmoJWT``."""
+    acl = merged(arguments.acl, "--acl") if arguments.acl else None
+    return {"ttl": arguments.ttl, "sub": arguments.sub, "acl": acl}
+
+
+def _acl(text: str) -> dict[str, Any]:
+    try:
+        return read_acl(text)
+    except ClaimError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:

@@ -21,7 +21,16 @@ from ..redaction import Hidden, Secret
 from ..scope import Scope
 from ..token.inspection import inspect
 from ..url import host_part, origin_of
-from .arguments import OPTIONS, add_command, add_credentials, check_both, filled, read_token
+from .arguments import (
+    OPTIONS,
+    add_claims,
+    add_command,
+    add_credentials,
+    check_both,
+    claims,
+    filled,
+    read_token,
+)
 from .output import is_terminal, mark, show
 
 DEFAULT_PATH = "/v1/calls?page_size=1"
@@ -46,6 +55,7 @@ def add_to(commands: Any) -> None:
     add("--host", action="append", type=filled, metavar="HOST", help=host)
     add("--public-key", action="store_true", help="print the public key, for Vonage's dashboard")
     add("--token", type=filled, help="send this token, not a new one ('-': read it from stdin)")
+    add_claims(parser)
     no_account = "do not ask Vonage for the application, with the API key and secret"
     add("--no-account", action="store_true", help=no_account)
     longest = "how many seconds to wait for each answer (default: %(default)s)"
@@ -74,10 +84,9 @@ def _run(arguments: argparse.Namespace) -> int:
             raise
         report = Report(subject, Evidence(Reply(host_part(url))), [_unusable(error)])
     else:
-        may_hint = evidence.record is None and not arguments.no_account
         found = causes(evidence)
-        is_open = evidence.reply.verdict == "refused" and found[0].certainty != CERTAIN
-        report = Report(subject, evidence, found, _HINT if may_hint and is_open else "")
+        is_open = evidence.lacks_account and found[0].certainty != CERTAIN
+        report = Report(subject, evidence, found, _HINT if is_open else "")
     if arguments.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -104,7 +113,11 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
 
     def load(passphrase: Secret | None) -> tuple[NexmoJWT, Subject]:
         auth = NexmoJWT(
-            arguments.app_id, arguments.private_key, passphrase=passphrase, hosts=arguments.host
+            arguments.app_id,
+            arguments.private_key,
+            passphrase=passphrase,
+            hosts=arguments.host,
+            **claims(arguments),
         )
         return auth, Subject(found, found.load_key(passphrase), found.application_id)
 

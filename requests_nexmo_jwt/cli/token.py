@@ -8,9 +8,8 @@ from typing import Any
 
 from ..errors import ClaimError
 from ..redaction import quoted
-from ..token.acl import merged, read_acl
-from ..token.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, OURS
-from .arguments import add_command, add_credentials, auth, seconds
+from ..token.claims import OURS
+from .arguments import add_claims, add_command, add_credentials, auth, claims
 
 
 def add_to(commands: Any) -> None:
@@ -25,11 +24,7 @@ def add_to(commands: Any) -> None:
         '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls',
     )
     add = parser.add_argument
-    life = f"lifetime in seconds, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
-    add("--ttl", type=seconds, default=DEFAULT_TTL, metavar="S", help=life)
-    add("--sub", metavar="NAME", help="a Vonage user's name")
-    opens = "what it permits: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
-    add("--acl", action="append", type=_acl, metavar="ACL", help=opens)
+    add_claims(parser)
     further = "a further claim; may be repeated"
     add("--claim", action="append", type=_claim, default=[], metavar="NAME=JSON", help=further)
     add("--header", action="store_true", help="print the whole header line, 'Authorization: ...'")
@@ -37,33 +32,23 @@ def add_to(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    acl = merged(arguments.acl, "--acl") if arguments.acl else None
-    token = auth(
-        arguments, ttl=arguments.ttl, sub=arguments.sub, acl=acl, claims=_claims(arguments)
-    ).token()
+    token = auth(arguments, **claims(arguments), claims=_further(arguments)).token()
     print(f"Authorization: Bearer {token}" if arguments.header else token)
     return 0
 
 
-def _claims(arguments: argparse.Namespace) -> dict[str, Any]:
-    claims = dict(arguments.claim)
-    if len(claims) < len(arguments.claim):
+def _further(arguments: argparse.Namespace) -> dict[str, Any]:
+    further = dict(arguments.claim)
+    if len(further) < len(arguments.claim):
         raise ClaimError("--claim", "names one claim twice", "Give it once.")
-    for name in claims:
+    for name in further:
         if name in OURS:
             other = {"exp": "--ttl", "application_id": "--app-id"}.get(name)
             remedy = f"Leave it out{f'; use {other}' if other else ''}."
             raise ClaimError("--claim", f"names {name}, which is set for each token", remedy)
         if name in ("sub", "acl") and getattr(arguments, name):
             raise ClaimError(name, "is given twice, also as --claim", "Give it once.")
-    return claims
-
-
-def _acl(text: str) -> dict[str, Any]:
-    try:
-        return read_acl(text)
-    except ClaimError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return further
 
 
 def _claim(text: str) -> tuple[str, Any]:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..redaction import unquoted
+from ..redaction import quoted, unquoted
 from ..token.inspection import inspect
-from ..vonage.products import product_of
+from ..url import Origin
+from ..vonage.identifiers import is_application_id
+from ..vonage.products import product_of, refuses
 from .clock import TOLERANCE, is_off, server_time
 
 if TYPE_CHECKING:
@@ -35,55 +37,79 @@ def clock_state_changed(offset: float, url: str) -> str:
 
 def not_sent_again(offset: float, url: str, obstacle: str) -> str:
     """Return why a request was not retried though the clock explains its refusal."""
-    clock = clock_state_changed(offset, url)
+    return f"{clock_state_changed(offset, url)} Not retried: {obstacle}."
+
+
+def lost_token(answer: Answer, origin: Origin, *, is_replaced: bool) -> str:
+    """Return why an answer refuses a request that no longer carried the token for ``origin``."""
+    host = urlsplit(answer.url).hostname
+    if is_replaced:
+        return (
+            f"{answer.status} from {host}: the token was replaced on the way, probably by an entry "
+            "for this host in ~/.netrc. Remove the entry, or set trust_env=False on the session."
+        )
     return (
-        f"{clock} Not retried: {obstacle}. Within this program, the next request is signed with "
-        "the server's time."
+        f"{answer.status} from {host}: a redirect led there from {origin}, and a token is not sent "
+        "to another origin. Request the target of the redirect itself."
     )
+
+
+def refuses_token(token: str, answer: Answer) -> bool:
+    """Return whether an answer with status 401 or 403 refuses the token, or its acl."""
+    path = urlsplit(answer.url).path or "/"
+    return refuses(answer.status, answer.url) or inspect(token).opens(answer.method, path) is False
 
 
 def refusal(
     token: str, refused: Answer, *, application_id: str, fingerprint: str, has_worked: bool
 ) -> str:
-    """Return one line on a refusal of ``token``.
+    """Return one line on a refusal of ``token``: the likeliest cause, by what is known here.
 
     ``has_worked``: the same key and application were accepted before.
     """
     at = server_time(refused.headers.get("Date"), refused.headers.get("Age"))
-    offset = None if at is None else at - time.time()
-    broken = inspect(token).broken_by_date(time.time() if at is None else at)
-    state = clock_state(offset, refused.seconds)
-    line = f"{refused.status} from {urlsplit(refused.url).hostname}: "
-    if broken:
-        line += f"token refused: {broken[0].reason}, clock {state}"
-    else:
-        reason = _reason(token, refused, application_id, fingerprint, has_worked)
-        line += f"token well-formed, clock {state}; {reason}"
+    state = clock_state(None if at is None else at - time.time(), refused.seconds)
+    now = time.time() if at is None else at
+    cause, is_about_token = _cause(token, refused, now)
+    if cause is None:
+        cause = _about_the_key(refused.url, application_id, fingerprint, has_worked)
     # 'check' signs a token of its own, whose acl permits everything.
-    may_check = inspect(token).opens(refused.method, urlsplit(refused.url).path) is not False
-    hint = "; run 'nexmo-jwt check' for details" if may_check and program("nexmo-jwt") else ""
-    return f"{line}{hint}."
+    hint = "; run 'nexmo-jwt check' for details" if is_about_token and program("nexmo-jwt") else ""
+    return f"{refused.status} from {urlsplit(refused.url).hostname}: {cause}; clock {state}{hint}."
 
 
-def _reason(
-    token: str, refused: Answer, application_id: str, fingerprint: str, has_worked: bool
-) -> str:
-    """Return what may explain the refusal of a token that keeps the rules."""
-    product = product_of(refused.url)
-    path = urlsplit(refused.url).path or "/"
+def _cause(token: str, refused: Answer, now: float) -> tuple[str | None, bool]:
+    """Return what the token or the product explains, and whether ``check`` could say more."""
+    inspection, product = inspect(token), product_of(refused.url)
+    application_id, path = inspection.claims["application_id"], urlsplit(refused.url).path or "/"
+    if not is_application_id(application_id):
+        which = f"application id {quoted(application_id)}"
+        return f"{which} is not a UUID, so it is probably not an application's", True
+    if inspection.opens(refused.method, path) is False:
+        return f"the token's acl does not permit {refused.method} {unquoted(path)}", False
+    if product and product.wants_a_user and "sub" not in inspection.claims:
+        return f"the {product.name} API wants the token of a user: pass sub", False
     if product and not product.takes_jwt:
-        return f"the token is not the problem: {product.instead}"
-    if inspect(token).opens(refused.method, path) is False:
-        return f"the token's acl does not permit {refused.method} {unquoted(path)}"
-    money = " or the account has no money" if product and product.dialect == "verify" else ""
-    if not has_worked:
-        key = f"the key ({fingerprint}) does not belong to application {application_id}"
-        return f"perhaps {key}{money and ','}{money}"
-    reason = (
-        "this key was accepted before, so perhaps it was replaced or revoked since, or the token "
-        "may not do this"
-    )
-    return reason if product else f"{reason}, or the product takes another authentication"
+        return f"the token is not the problem: {product.instead}", True
+    broken = inspection.broken_by_date(now)
+    if broken:
+        return f"token refused: {broken[0].reason}", True
+    if "nbf" in inspection.claims:
+        return "the token has an nbf, and Nexmo was seen to refuse that; leave it out", True
+    return None, True
+
+
+def _about_the_key(url: str, application_id: str, fingerprint: str, has_worked: bool) -> str:
+    product = product_of(url)
+    if has_worked:
+        reason = (
+            "this key was accepted before, so perhaps it was replaced or revoked since, or the "
+            "token may not do this"
+        )
+        return reason if product else f"{reason}, or the product takes another authentication"
+    money = ", or the account has no money" if product and product.dialect == "verify" else ""
+    key = f"the key ({fingerprint}) does not belong to application {application_id}"
+    return f"token well-formed; perhaps {key}{money}"
 
 
 def clock_state(offset: float | None, elapsed: float) -> str:

@@ -16,6 +16,7 @@ from requests.utils import rewind_body
 
 from .signed_request import Answer, SignedRequest
 
+_ONCE = "the request body cannot be rewound; send bytes, or a file"
 _SEND_TAKES = ("stream", "timeout", "verify", "cert", "proxies")
 
 
@@ -33,8 +34,13 @@ class ResponseHook:
     def __call__(self, response: Response, **kwargs: Any) -> Response:
         """Return ``response``, or the answer to a second try."""
         signed = self.signed
-        is_ours = response.request.headers.get("Authorization") == signed.header
-        if not is_ours or not signed.is_for(response.url):
+        header, is_at_origin = (
+            response.request.headers.get("Authorization"),
+            signed.is_for(response.url),
+        )
+        if header != signed.header or not is_at_origin:
+            if is_at_origin == (header is not None) and header != signed.header:
+                signed.lost(_answer(response), is_replaced=is_at_origin)
             return response
         second = signed.retry(_answer(response), partial(_obstacle, response, kwargs))
         if second:
@@ -90,7 +96,7 @@ def _obstacle(refused: Response, kwargs: dict[str, Any]) -> str | None:
     try:
         rewind_body(refused.request)
     except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
-        return "the request body cannot be rewound"
+        return _ONCE
     return None
 
 

@@ -86,10 +86,8 @@ class SignedRequest:
             _log.warning("%s", log_messages.clock_state_changed(self._offset, answer.url))
         if answer.status < 300:
             self._clock.accepted(self._offset, self._token.fingerprint)
-        elif _refuses_token(answer):
-            self._clock.refused(self._offset)
-            if not self._is_reported and self._clock.note_refusal():
-                self._report(answer)
+        elif answer.status in REFUSALS:
+            self._refused(answer)
 
     def _explained_by(self, answer: Answer) -> float | None:
         """Return the offset of the server's clock, if it explains the refusal of the token.
@@ -105,22 +103,26 @@ class SignedRequest:
         offset = at - time.time()
         return offset if self._clock.is_worth_a_try(offset, self._token.fingerprint) else None
 
-    def _report(self, refused: Answer) -> None:
+    def _refused(self, answer: Answer) -> None:
         from . import log_messages
 
-        message = log_messages.refusal(
-            self._token.text,
-            refused,
-            application_id=self._signer.application_id,
-            fingerprint=self._token.fingerprint,
-            has_worked=self._clock.has_accepted(self._token.fingerprint),
-        )
-        _log.warning("%s", message)
+        if not log_messages.refuses_token(self._token.text, answer):
+            return
+        self._clock.refused(self._offset)
+        if not self._is_reported and self._clock.note_refusal():
+            message = log_messages.refusal(
+                self._token.text,
+                answer,
+                application_id=self._signer.application_id,
+                fingerprint=self._token.fingerprint,
+                has_worked=self._clock.has_accepted(self._token.fingerprint),
+            )
+            _log.warning("%s", message)
 
+    def lost(self, answer: Answer, *, is_replaced: bool) -> None:
+        """Log why a request was refused that no longer carried its token."""
+        if answer.status in REFUSALS and self._clock.note_refusal():
+            from . import log_messages
 
-def _refuses_token(answer: Answer) -> bool:
-    if answer.status not in REFUSALS:
-        return False
-    from ..vonage.products import refuses  # only if a request is refused
-
-    return refuses(answer.status, answer.url)
+            message = log_messages.lost_token(answer, self._origin, is_replaced=is_replaced)
+            _log.warning("%s", message)

@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ..errors import TokenError
-from .rules import Rule, acl_opens, longest_life, read_time, span, violations
+from .rules import Rule, acl_opens, longest_life, read_time, readable_acl, span, violations
 
 #: Far more than servers accept in a header.
 MAX_TEXT_BYTES = 1 << 20
@@ -25,10 +25,10 @@ _NOT_OF_A_TOKEN = re.compile(r"[^\w.-]+")
 _RULES = {
     "alg": "RS256",
     "typ": "JWT",
-    "application_id": "present",
+    "application_id": "a UUID",
     "iat": "an integer, not in the future",
     "exp": "",  # _reason_for_exp
-    "nbf": "in the past, or absent",
+    "nbf": "absent",
     "jti": "present",
     "sub": "a string, or absent",
     "acl": "of the documented form, or absent",
@@ -45,7 +45,8 @@ class Inspection:
 
     def rules(self, *, now: float) -> list[Rule]:
         """Return all rules, checked at ``now`` (Unix seconds)."""
-        found, rules = list(self._violations(now)), []
+        found = list(self._violations(now))
+        rules = [rule for rule in found if rule.name not in _RULES]
         for name, reason in {**_RULES, "exp": self._reason_for_exp()}.items():
             broken = [rule for rule in found if rule.name == name]
             rules += broken or [Rule(name, True, reason)]
@@ -69,12 +70,25 @@ class Inspection:
             return True
         if any(rule.name == "acl" for rule in self.broken(now=0)):
             return None
-        return acl_opens(self.claims["acl"], method, path.partition("?")[0])
+        acl: Any = readable_acl(self.claims["acl"])
+        return acl_opens(acl, method, path.partition("?")[0])
+
+    def _other_purpose(self) -> str | None:
+        """Return what a token is for that no application signed for the API."""
+        if "payload_hash" in self.claims:
+            return (
+                "a signed webhook's, made with the signature secret for you to verify; the API "
+                "does not accept it"
+            )
+        if self.claims.get("ist") in ("project", "account"):
+            return "OpenTok's, for the header X-OPENTOK-AUTH of api.opentok.com"
+        return None
 
     def _violations(self, now: float) -> Iterator[Rule]:
         if self.header.get("alg") != "RS256":
-            reason = f"alg is {self.header.get('alg')!r:.40}; Nexmo requires 'RS256'"
-            yield Rule("alg", False, reason, "malformed")
+            purpose = self._other_purpose()
+            why = f"this token is {purpose}" if purpose else "Nexmo requires 'RS256'"
+            yield Rule("alg", False, f"alg is {self.header.get('alg')!r:.40}; {why}", "malformed")
         if self.header.get("typ") != "JWT":
             reason = f"typ is {self.header.get('typ')!r:.40}; only 'JWT' is documented"
             yield Rule("typ", None, reason, "malformed")

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..redaction import quoted
-from .claims import DEFAULT_TTL, MAX_TTL, MIN_TTL, form_problems, is_time
+from ..vonage.identifiers import is_application_id
+from .claims import DEFAULT_TTL, MAX_TTL, MILLISECONDS, MIN_TTL, form_problems, is_time
+
+_UNKNOWN = "whether Nexmo accepts that is not documented"
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,9 @@ class Rule:
     """A documented rule, and the ``reason`` why a token keeps or breaks it.
 
     ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` says how a rule
-    is broken: ``missing``, ``malformed``, ``version`` (``acl``), ``future`` (``iat``,
-    ``nbf``), ``expired`` or ``lifetime`` (``exp``).
+    is broken: ``missing``, ``malformed``, ``milliseconds``, ``extra`` (``ttl``), ``form`` or
+    ``version`` (``acl``), ``future`` (``iat``, ``nbf``), ``present`` (``nbf``), ``expired`` or
+    ``lifetime`` (``exp``).
     """
 
     name: str
@@ -36,16 +41,40 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
     for name in ("application_id", "jti"):
         if not isinstance(claims.get(name), str) or not claims[name]:
             yield Rule(name, False, f"{name} is missing or not a string", "missing")
+        elif name == "application_id" and not is_application_id(claims[name]):
+            reason = f"{name} is {quoted(claims[name])}, not a UUID, so probably not an id"
+            yield Rule(name, None, reason, "malformed")
+    if "ttl" in claims:
+        reason = "ttl is not a claim of the API; Nexmo was seen to reject a token with it"
+        yield Rule("ttl", False, reason, "extra")
     if "iat" not in claims:
         yield _without_iat(claims)
     for name in ("iat", "exp", "nbf"):
-        if name in claims and not is_time(claims[name]):
+        is_odd = not is_time(claims.get(name)) or is_in_milliseconds(claims[name])
+        if name in claims and is_odd:
             yield _odd_time(name, claims[name])
     yield from _time_violations(claims, now)
-    for claim, problem, _ in form_problems(claims):
+    acl = readable_acl(claims.get("acl"))
+    if "acl" in claims and acl != claims["acl"]:
+        reason = "acl is in a form that is not documented; Voice was seen to accept that"
+        yield Rule("acl", None, reason, "form")
+    for claim, problem, _ in form_problems({**claims, "acl": acl} if "acl" in claims else claims):
         if claim != "nbf":
             yield Rule(claim, False, f"{claim} {problem}", "malformed")
-    yield from _versions_in(claims.get("acl"))
+    yield from _versions_in(acl)
+
+
+def readable_acl(acl: object) -> object:
+    """Return an ``acl`` that is JSON text, or has ``[]`` for a path's rule, in Vonage's form."""
+    if isinstance(acl, str):
+        try:
+            acl = json.loads(acl)
+        except (ValueError, RecursionError):
+            return acl
+    if not isinstance(acl, Mapping) or not isinstance(acl.get("paths"), Mapping):
+        return acl
+    paths = {path: {} if rule == [] else rule for path, rule in acl["paths"].items()}
+    return {**acl, "paths": paths}
 
 
 def _versions_in(acl: object) -> Iterator[Rule]:
@@ -70,17 +99,23 @@ def _without_iat(claims: Mapping[str, Any]) -> Rule:
 
 
 def _odd_time(name: str, value: object) -> Rule:
+    if is_in_milliseconds(value):
+        known = "Nexmo was seen to accept that" if name == "exp" else _UNKNOWN
+        return Rule(name, None, f"{name} is in milliseconds, not seconds; {known}", "milliseconds")
     if read_time(value) is None:
         reason = f"{name} is {quoted(value)}, not Unix seconds as an integer"
         return Rule(name, False, reason, "malformed")
     kind = "a string" if isinstance(value, str) else "a fraction"
-    reason = f"{name} is {quoted(value)}, {kind}; whether Nexmo accepts that is not documented"
+    reason = f"{name} is {quoted(value)}, {kind}; {_UNKNOWN}"
     return Rule(name, None, reason, "malformed")
 
 
 def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Rule]:
     """Yield a violation for each wrong time, including those in an undocumented form."""
-    iat, exp, nbf = (read_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
+    iat, exp, nbf = (
+        None if is_in_milliseconds(claims.get(name)) else read_time(claims.get(name))
+        for name in ("iat", "exp", "nbf")
+    )
     longest = longest_life(claims)
     if iat is not None and iat > now:
         reason = f"iat is {span(iat - now)} in the future: a clock is wrong"
@@ -103,6 +138,14 @@ def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Rule]:
     if nbf is not None and nbf > now:
         reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
         yield Rule("nbf", False, reason, "future")
+    elif nbf is not None:
+        reason = "nbf is in the past; Nexmo was seen to refuse a token for a right nbf"
+        yield Rule("nbf", None, reason, "present")
+
+
+def is_in_milliseconds(value: object) -> bool:
+    """Return whether a time is so large that it must be in milliseconds."""
+    return is_time(value) and value >= MILLISECONDS
 
 
 def longest_life(claims: Mapping[str, Any]) -> int:

@@ -22,6 +22,7 @@ REVOKED = "revoked"
 SUSPENDED = "suspended"
 NO_MONEY = "no-money"
 WRONG_AUTHENTICATION = "wrong-authentication"
+APPLICATION = "application"
 UNKNOWN = "unknown"
 
 # The value of ``code``, or the part of ``type`` after the "#".
@@ -30,7 +31,6 @@ _CODES = {
     "system:error:missing-token": MISSING,
     "system:error:invalid-token": INVALID,
     "system:error:permission": ACL,
-    "user:error:invalid-user-token": SUB,
     "jwt-expired": EXPIRED,
     "jwt-revoked": REVOKED,
     "account-suspended": SUSPENDED,
@@ -40,6 +40,12 @@ _CODES = {
     "invalid-api-key": WRONG_AUTHENTICATION,
     "multiple-auth-methods": WRONG_AUTHENTICATION,
 }
+
+# The same for all codes of one kind. Those of applications come first.
+_KINDS = (
+    (re.compile(r"application:error:|[a-z]+:error:invalid-application$"), APPLICATION),
+    (re.compile(r"user:error:"), SUB),
+)
 
 # Some products send no code. Sentences that name two causes come first.
 _WORDS = (
@@ -87,7 +93,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Reading:
         if title and detail and title != detail:
             text = f"{title.rstrip('.')}: {detail}"
         names = [str(fields.get("code")), str(fields.get("type", "")).rpartition("#")[2]]
-    code = next((_CODES[name] for name in names if name in _CODES), None) or _code_of_words(text)
+    code = next(filter(None, map(_code_of_name, names)), None) or _code_of_words(text)
     trace_id = headers.get("x-nexmo-trace-id") or _first(fields or {}, ("instance", "instance_id"))
     return Reading(code, line(text), line(trace_id)[:_MAX_TRACE_ID] or None)
 
@@ -103,6 +109,11 @@ def json_object(body: bytes) -> dict[str, Any] | None:
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return next((fields[name] for name in names if isinstance(fields.get(name), str)), "").strip()
+
+
+def _code_of_name(name: str) -> str | None:
+    kinds = (code for pattern, code in _KINDS if pattern.match(name))
+    return _CODES.get(name) or next(kinds, None)
 
 
 def _code_of_words(text: str) -> str:
