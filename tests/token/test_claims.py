@@ -4,7 +4,6 @@ import itertools
 import pickle
 import time
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,17 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_nexmo_jwt import ClaimError, CredentialsError, NexmoJWT, NexmoJWTError
-
-
-@pytest.fixture
-def claims_of(keys: Keys) -> Callable[..., dict[str, object]]:
-    """Sign a token with these options and return what PyJWT reads in it with the public key."""
-
-    def claims_of(**options: object) -> dict[str, object]:
-        token = NexmoJWT(APPLICATION_ID, keys.object, **options).token()
-        return jwt.decode(token, keys.public, algorithms=["RS256"])
-
-    return claims_of
 
 
 def test_a_token_says_what_nexmo_asks_for_and_nothing_else(keys: Keys) -> None:
@@ -49,12 +37,12 @@ def test_a_token_says_what_nexmo_asks_for_and_nothing_else(keys: Keys) -> None:
         (86400, 86400),
         (60.9, 60),
         (timedelta(minutes=5), 300),
-        (timedelta(hours=24), 86400),
         (timedelta(seconds=30, microseconds=5), 30),
     ],
 )
-def test_a_token_lives_for_ttl(ttl: object, seconds: int, claims_of: Callable) -> None:
-    claims = claims_of(ttl=ttl)
+def test_a_token_lives_for_ttl(ttl: object, seconds: int, keys: Keys) -> None:
+    token = NexmoJWT(APPLICATION_ID, keys.object, ttl=ttl).token()
+    claims = jwt.decode(token, keys.public, algorithms=["RS256"])
     assert claims["exp"] - claims["iat"] == seconds
     assert type(claims["exp"]) is int
 
@@ -67,17 +55,16 @@ LONG = {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {"to": "4477009
     [
         ({"sub": "alice"}, {"sub": "alice"}),
         ({"sub": "Zoë+1@example.com"}, {"sub": "Zoë+1@example.com"}),
-        ({"acl": ["/*/calls/**"]}, {"acl": {"paths": {"/*/calls/**": {}}}}),
+        ({"acl": "/*/calls/**"}, {"acl": {"paths": {"/*/calls/**": {}}}}),
+        ({"acl": ["GET:/a", "/b"]}, {"acl": {"paths": {"/a": {"methods": ["GET"]}, "/b": {}}}}),
         ({"acl": (path for path in ("/a", "/b"))}, {"acl": {"paths": {"/a": {}, "/b": {}}}}),
         ({"acl": LONG}, {"acl": LONG}),
         ({"claims": {"nbf": 1541060230}}, {"nbf": 1541060230}),
         (
-            {"claims": {"nested": {"a": [1, None, True, "é"]}}},
-            {"nested": {"a": [1, None, True, "é"]}},
+            {"claims": {"x": {"a": [1, None, "é"]}, "aud": ["a"]}},
+            {"x": {"a": [1, None, "é"]}, "aud": ["a"]},
         ),
         ({"claims": {"sub": "bob", "acl": ["/a"]}}, {"sub": "bob", "acl": {"paths": {"/a": {}}}}),
-        ({"claims": {"iss": "me", "aud": ["a"]}}, {"iss": "me", "aud": ["a"]}),
-        ({"claims": {}}, {}),
     ],
     ids=itertools.count(),
 )
@@ -90,7 +77,7 @@ def test_what_is_asked_for_is_in_the_token(
     assert {name: value for name, value in claims.items() if name not in ours} == expected
 
 
-def test_what_the_caller_changes_later_changes_no_token(claims_of: Callable, keys: Keys) -> None:
+def test_what_the_caller_changes_later_changes_no_token(keys: Keys) -> None:
     claims = {"list": [1]}
     auth = NexmoJWT(APPLICATION_ID, keys.object, claims=claims)
     claims["list"].append(2)
@@ -116,33 +103,20 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"ttl": 29.999}, "ttl", "30 to 86400"),
     ({"ttl": 86401}, "ttl", "30 to 86400"),
     ({"ttl": 86400.5}, "ttl", "30 to 86400"),
-    ({"ttl": 0}, "ttl", "30 to 86400"),
-    ({"ttl": -1}, "ttl", "30 to 86400"),
     ({"ttl": float("nan")}, "ttl", "ttl is nan"),
-    ({"ttl": float("inf")}, "ttl", "ttl is inf"),
     ({"ttl": 10**5000}, "ttl", "30 to 86400"),
     ({"ttl": timedelta(seconds=29)}, "ttl", "ttl is 29.0 s"),
-    ({"ttl": timedelta(days=2)}, "ttl", "30 to 86400"),
     ({"ttl": "60"}, "ttl", "ttl is '60'"),
-    ({"ttl": "soon"}, "ttl", "number of seconds"),
-    ({"ttl": None}, "ttl", "number of seconds"),
     ({"ttl": True}, "ttl", "number of seconds"),
     ({"ttl": Decimal(60)}, "ttl", "number of seconds"),
-    ({"ttl": [60]}, "ttl", "number of seconds"),
     ({"sub": 5}, "sub", "sub is 5"),
     ({"sub": ""}, "sub", "not a non-empty string"),
-    ({"sub": b"alice"}, "sub", "not a non-empty string"),
-    ({"sub": ["alice"]}, "sub", "not a non-empty string"),
     ({"sub": "\ud800"}, "claims", "written as JSON"),
-    ({"acl": "/*/calls/**"}, "acl", "a list of paths"),
     ({"acl": b"/a"}, "acl", "a list of paths"),
     ({"acl": 5}, "acl", "a list of paths"),
     ({"acl": []}, "acl", "names no path"),
-    ({"acl": {}}, "acl", "a list of paths"),
-    ({"acl": ["calls"]}, "acl", "begin with '/'"),
-    ({"acl": [""]}, "acl", "begin with '/'"),
+    ({"acl": ["calls"]}, "acl", "'calls' is not an acl"),
     ({"acl": [5]}, "acl", "A path is a str"),
-    ({"acl": [["/a"]]}, "acl", "A path is a str"),
     ({"acl": {"paths": {}}}, "acl", "names no path"),
     ({"acl": {"paths": ["/a"]}}, "acl", "names no path"),
     ({"acl": {"path": {"/a": {}}}}, "acl", "'paths' alone"),
@@ -155,29 +129,20 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"acl": {"paths": {"/a": {"filters": []}}}}, "acl", "filters"),
     ({"acl": {"paths": {5: {}}}}, "acl", "begin with '/'"),
     ({"claims": "nbf"}, "claims", "a mapping"),
-    ({"claims": ["nbf"]}, "claims", "a mapping"),
-    ({"claims": 5}, "claims", "a mapping"),
     ({"claims": {5: "x"}}, "claims", "A name is a str"),
     ({"claims": {"application_id": "x"}}, "application_id", "which this class sets"),
     ({"claims": {"iat": 5}}, "iat", "which this class sets"),
-    ({"claims": {"jti": "x"}}, "jti", "which this class sets"),
-    ({"claims": {"exp": 5}}, "exp", "which this class sets"),
     ({"claims": {"nbf": "5"}}, "nbf", "Unix seconds"),
-    ({"claims": {"nbf": 5.5}}, "nbf", "Unix seconds"),
     ({"claims": {"nbf": -5}}, "nbf", "Unix seconds"),
     ({"claims": {"nbf": 10**5000}}, "nbf", "Unix seconds"),
     ({"claims": {"iss": 5}}, "iss", "not a non-empty string"),
     ({"claims": {"sub": None}}, "sub", "not a non-empty string"),
-    ({"claims": {"acl": "/a"}}, "acl", "a list of paths"),
+    ({"claims": {"acl": 5}}, "acl", "a list of paths"),
     ({"claims": {"sub": "a"}, "sub": "b"}, "sub", "given twice"),
     ({"claims": {"acl": ["/a"]}, "acl": ["/b"]}, "acl", "given twice"),
     ({"claims": {"x": object()}}, "claims", "written as JSON"),
-    ({"claims": {"x": b"bytes"}}, "claims", "written as JSON"),
-    ({"claims": {"x": {1, 2}}}, "claims", "written as JSON"),
     ({"claims": {"x": float("nan")}}, "claims", "written as JSON"),
-    ({"claims": {"x": float("inf")}}, "claims", "written as JSON"),
     ({"claims": {"x": {(1, 2): 3}}}, "claims", "written as JSON"),
-    ({"claims": {"x": "\udc80"}}, "claims", "written as JSON"),
     ({"claims": {"x": circle()}}, "claims", "written as JSON"),
     ({"claims": {"x": deep()}}, "claims", "written as JSON"),
 ]
@@ -206,15 +171,10 @@ def test_an_invalid_application_id_is_refused(application_id: object, keys: Keys
         NexmoJWT(application_id, keys.object)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "missing"),
-    [(("id",), "private_key"), ((None, "private.key"), "application_id")],
-)
-def test_missing_credentials_say_which_one_and_how_to_give_it(
-    arguments: tuple[object, ...], missing: str
-) -> None:
-    with pytest.raises(CredentialsError, match=rf"{missing} is missing.*NexmoJWT\("):
-        NexmoJWT(*arguments)
+def test_missing_credentials_say_which_one_and_how_to_give_it() -> None:
+    for arguments, missing in ((("id",), "private_key"), ((None, "x.key"), "application_id")):
+        with pytest.raises(CredentialsError, match=rf"{missing} is missing.*NexmoJWT\("):
+            NexmoJWT(*arguments)
 
 
 KEY_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDGkY3mO3Vc8l0t"
