@@ -60,12 +60,8 @@ def test_key_text_in_the_wrong_place_is_never_shown(
     [
         ("inspect - >/dev/full", "No space left"),
         ("help >/dev/full", "No space left"),
+        ("token >/dev/full", "nexmo-jwt: cannot write the result: No space left on device.\n"),
         ("inspect - 0>/dev/null", "stdin cannot be read"),
-        (
-            "check --app-id '\x1b[' --private-key k",
-            "--app-id has white space or quotes",
-        ),
-        ("check --token '\x1b[.\x1b[.'", "not a JSON Web Token"),
     ],
 )
 def test_a_full_disk_and_an_unreadable_stdin_are_reported(
@@ -82,21 +78,15 @@ def test_a_full_disk_and_an_unreadable_stdin_are_reported(
         timeout=60,
     )
     assert (result.returncode, result.stdout) == (1, b"")
-    assert b"\033" not in result.stdout + result.stderr
     assert stderr in result.stderr.decode()
     assert len(result.stderr.splitlines()) <= 1
 
 
-def test_a_closed_pipe_and_a_full_disk_are_no_traceback(nexmo: Sandbox) -> None:
+def test_a_closed_pipe_is_no_error(nexmo: Sandbox) -> None:
     env = {**os.environ, **environment_of(nexmo)}
     command = f"{TYPED} token | true"
     result = subprocess.run(command, shell=True, env=env, capture_output=True, check=True)
     assert result.stderr == b""
-    result = subprocess.run(
-        f"{TYPED} token > /dev/full", shell=True, env=env, capture_output=True, check=False
-    )
-    assert result.returncode == 1
-    assert result.stderr == b"nexmo-jwt: cannot write the result: No space left on device.\n"
 
 
 @pytest.mark.parametrize(
@@ -104,9 +94,7 @@ def test_a_closed_pipe_and_a_full_disk_are_no_traceback(nexmo: Sandbox) -> None:
     [
         ["sandbx"],
         ["help", "x"],
-        ["--port", "1"],
         ["inspect"],
-        ["sandbox", "--port=http"],
         ["sandbox", "--port=65536"],
         ["sandbox", "--clock-offset=nan"],
         ["sandbox", "x"],
@@ -123,8 +111,6 @@ def test_wrong_usage_exits_with_status_2(arguments: list[str], nexmo_jwt: Run) -
 # What asks for help, and words of it.
 HELP = [
     ([], "commands:"),
-    (["help"], "commands:"),
-    (["-h"], "commands:"),
     (["--help"], "commands:"),
     (["token", "--help"], "--ttl S"),
     (["inspect", "--help"], "--for REQUEST"),
@@ -160,12 +146,15 @@ def test_the_version_is_the_installed_one(nexmo_jwt: Run) -> None:
 
 # What goes wrong after the arguments were parsed, the exit status, and how the error begins.
 LATE = [
-    (["token", "--ttl", "29"], 2, "nexmo-jwt token: error: --ttl is 29 s"),
-    (["token", "--sub", ""], 2, "nexmo-jwt token: error: --sub is ''"),
-    (["token", "--app-id", "x"], 2, "nexmo-jwt token: error: --app-id needs --private-key"),
     (["inspect", ARTICLE_TOKEN, "--app-id", "x"], 2, "nexmo-jwt inspect: error: --app-id needs"),
     (["check", "--private-key", "x"], 2, "nexmo-jwt check: error: --private-key needs --app-id"),
     (["check", "--host", "*"], 1, "nexmo-jwt: --host has '*'"),
+    (
+        ["check", "--app-id", "\x1b[", "--private-key", "k"],
+        1,
+        "nexmo-jwt: --app-id has white space",
+    ),
+    (["check", "--token", "\x1b[.\x1b[."], 1, "nexmo-jwt: This is not a JSON Web Token"),
     (
         ["check", "--token", ARTICLE_TOKEN, "--url", "https://example.com/x"],
         1,
@@ -190,4 +179,5 @@ def test_an_error_names_the_command_and_its_options(
     if status == 2:
         assert result.stderr.startswith(f"usage: nexmo-jwt {arguments[0]} ")
     assert result.stderr.splitlines()[-1].startswith(words)
+    assert "\033" not in result.stderr
     assert nexmo.requests == []

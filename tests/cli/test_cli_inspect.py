@@ -50,36 +50,23 @@ def test_the_token_of_the_article_gets_its_faults_reported(nexmo_jwt: Run) -> No
 @pytest.mark.parametrize(
     "wrapped",
     [
-        "{}",
         "  {}\n",
         "Bearer {}",
-        "Authorization: Bearer {}",
         "authorization:bearer   {}\r\n",
         "curl https://api.nexmo.com/v1/calls -H 'Authorization: Bearer {}' -H 'X: y'",
         'curl "https://api.nexmo.com/v1/calls" \\\n  -H "Authorization: Bearer {}"',
-        "the token is {} and that is all",
         "the bearer token is {} and that is all",
         "WWW-Authenticate: Bearer realm=api.nexmo.com\nAuthorization: Bearer {}",
-        "The Bearer token. Authorization: Bearer {}",
     ],
 )
 def test_inspect_finds_the_token_in_what_people_paste(wrapped: str, nexmo_jwt: Run) -> None:
-    result = nexmo_jwt("inspect", wrapped.format(ARTICLE_TOKEN))
-    assert '"9ead20a9-f7d8-4c4f-a111-e902b5852fd4"' in result.stdout
-
-
-def test_inspect_finds_it_on_stdin_too(nexmo_jwt: Run) -> None:
-    result = nexmo_jwt(
-        "inspect",
-        "-",
-        stdin=f"curl -H 'Authorization: Bearer {ARTICLE_TOKEN}' \
- x".encode(),
-    )
-    assert '"9ead20a9-f7d8-4c4f-a111-e902b5852fd4"' in result.stdout
+    text = wrapped.format(ARTICLE_TOKEN)
+    for result in (nexmo_jwt("inspect", text), nexmo_jwt("inspect", "-", stdin=text.encode())):
+        assert '"9ead20a9-f7d8-4c4f-a111-e902b5852fd4"' in result.stdout
 
 
 def test_a_good_token_keeps_every_rule_and_says_how_long(nexmo_jwt: Run, keys: Keys) -> None:
-    result = nexmo_jwt("inspect", forge(keys, sub="alice", nbf=int(time.time())))
+    result = nexmo_jwt("inspect", forge(keys, sub="alice"))
     assert result.returncode == 0
     assert re.search(r"exp .* UTC, in 15 min, 900 s after iat", result.stdout)
     assert result.stdout.count("✓") == 9
@@ -88,28 +75,10 @@ def test_a_good_token_keeps_every_rule_and_says_how_long(nexmo_jwt: Run, keys: K
 
 # What a token says, at a time, and the words of its rule.
 RULES = [
-    (lambda now: {"iat": None, "exp": None}, "✗ iat is missing, and so is exp"),
-    (lambda now: {"iat": "now"}, "✗ iat is 'now', not Unix seconds as an integer"),
-    (lambda now: {"iat": now + 5000, "exp": now + 6000}, "✗ iat is 83 min in the future"),
     (lambda now: {"iat": now - 260_000, "exp": now - 259_300}, "✗ expired 3 days ago"),
-    (lambda now: {"iat": now - 950, "exp": None}, "✗ expired: 15 min after iat, since there is no"),
-    (lambda now: {"iat": now - 90_000, "exp": now + 9000}, "ago: 24 hours after iat, whatever exp"),
-    (lambda now: {"nbf": now + 895}, "✗ nbf is 15 min in the future"),
-    (lambda now: {"jti": None}, "✗ jti is missing"),
-    (lambda now: {"application_id": None}, "✗ application_id is missing"),
     (lambda now: {"acl": ["/a"]}, "✗ acl is ['/a']"),
-    (
-        lambda now: {"iat": None},
-        "? iat is missing; whether Nexmo accepts that beside an exp is not",
-    ),
-    (lambda now: {"iat": str(now)}, ", a string; whether Nexmo accepts that is not documented"),
-    (lambda now: {"exp": now + 60.5}, ", a fraction; whether Nexmo accepts that is not documented"),
     (lambda now: {"exp": now + 25}, "? exp is 25 s after iat; 30 s is the documented minimum, and"),
     (lambda now: {"iat": now, "exp": None}, "✓ exp: absent: 15 min after iat"),
-    (
-        lambda now: {"exp": now + 200_000},
-        "✓ exp: more than 24 hours after iat, of which 24 hours count",
-    ),
 ]
 
 
@@ -125,7 +94,7 @@ def test_each_rule_is_reported_with_its_reason(
     assert result.returncode == (1 if mark == "✗" else 0)
     assert ("not documented" in line) == (mark == "?")
     report = json.loads(nexmo_jwt("inspect", "--json", forge(keys, **claims)).stdout)
-    (rule,) = (rule for rule in report["rules"] if rule["reason"] in line)
+    (rule,) = (rule for rule in report["rules"] if line.endswith(rule["reason"]))
     assert rule["kept"] is {"✓": True, "✗": False, "?": None}[mark]
     assert report["ok"] is (mark != "✗")
 
@@ -138,25 +107,18 @@ BASIC = "✗ this product does not accept a token: the {} API accepts the API ke
 FOR = [
     (None, f"GET {CALLS}", "✓ for: GET /v1/calls"),
     (ACL, f"GET {CALLS}", "✓ for: the acl permits GET /v1/calls"),
-    (ACL, f"GET {CALLS}/uuid?page_size=1#x", "✓ for: the acl permits GET /v1/calls/uuid"),
     (ACL, f"get {CALLS}", "✓ for: the acl permits GET /v1/calls"),
     (ACL, f"  GET   {CALLS}\n", "✓ for: the acl permits GET /v1/calls"),
     (ACL, CALLS, "✓ for: the acl permits GET /v1/calls"),
-    (ACL, "https://localhost:4010/v1/calls", "✓ for: the acl permits GET /v1/calls"),
     (ACL, "/v1/calls", "✓ for: the acl permits GET /v1/calls"),
     (ACL, "PUT /v1/users?x=y", "✓ for: the acl permits PUT /v1/users"),
     (ACL, f"POST {CALLS}", "✗ the acl does not permit POST /v1/calls"),
-    (ACL, "DELETE /v1/calls/uuid", "✗ the acl does not permit DELETE /v1/calls/uuid"),
-    (ACL, "https://api.nexmo.com/v1/messages", "✗ the acl does not permit GET /v1/messages"),
     (ACL, "https://api.nexmo.com", "✗ the acl does not permit GET /"),
-    (ACL, "/", "✗ the acl does not permit GET /"),
     (ACL, "//api.nexmo.com/v1/calls", "✗ the acl does not permit GET //api.nexmo.com/v1/calls"),
     (None, "//[", "✓ for: GET //["),
     (None, "/v1/\x1b[2J", "✓ for: GET /v1/\\x1b[2J"),
     (None, "https://api.nexmo.com/v2/applications", BASIC.format("Application")),
-    (None, "/v2/applications/x?y", BASIC.format("Application")),
     (None, "/v2/applications?from=https://example.com", BASIC.format("Application")),
-    (None, "POST https://rest.nexmo.com/sms/json", BASIC.format("SMS")),
     (ACL, "https://api.nexmo.com/verify/json", BASIC.format("Verify v1")),
     (
         None,
@@ -164,8 +126,6 @@ FOR = [
         "✗ this product does not accept a token: the OpenTok API accepts its own token, in the "
         "header X-OPENTOK-AUTH",
     ),
-    (None, "https://video.api.vonage.com/v2/project/x", "✓ for: GET /v2/project/x"),
-    (None, "https://api.nexmo.com/not/known", "✓ for: GET /not/known"),
 ]
 
 
@@ -182,14 +142,7 @@ def test_inspect_reports_whether_a_token_opens_a_request(
     assert report["ok"] is all(kept) is ("✗" not in words)
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
-        '{"acl": ["/v1/users"]}',
-        '{"acl": {}}',
-        '{"acl": null}',
-    ],
-)
+@pytest.mark.parametrize("claims", ['{"acl": ["/v1/users"]}', '{"acl": {}}', '{"acl": null}'])
 def test_an_acl_that_cannot_be_read_is_not_said_to_open_a_request(
     claims: str, nexmo_jwt: Run
 ) -> None:
@@ -218,17 +171,13 @@ def test_a_long_path_is_named_as_a_path(path: str, nexmo_jwt: Run, keys: Keys) -
     "request_for",
     [
         "",
-        " ",
         "GET",
-        "GET ",
         "foo",
         "GET foo",
-        "GET v1/calls",
         "G3T /v1/calls",
         f"POST GET {CALLS}",
         f"GET {CALLS} HTTP/1.1",
         "ftp://api.nexmo.com/v1/calls",
-        "https://",
         "https://[::1/",
         "https://user@api.nexmo.com/v1/calls",
         "https://evil.example\\@api.nexmo.com/v1/calls",
@@ -267,14 +216,10 @@ HOSTILE = {
     ),
     "claims are a list": (raw('{"alg":"RS256"}', "[]") + "AAAA", "not a JSON Web Token"),
     "claims are deep": (raw('{"alg":"RS256"}', "[" * 20_000) + "AAAA", "not a JSON Web Token"),
-    "a.b.c": ("a.b.c", "not a JSON Web Token"),
-    "two dots": ("..", "not a JSON Web Token"),
     "one word": ("hello", "not a JSON Web Token"),
     "empty": ("", "The token is empty"),
-    "white space": (" \n", "The token is empty"),
     "Bearer alone": ("Authorization: Bearer ", "not a JSON Web Token"),
     "prose": ("there is none in here", "This text has no token"),
-    "not ASCII": ("é.ü.ß", "not a JSON Web Token"),
 }
 
 
@@ -338,12 +283,6 @@ def test_inspect_answers_a_megabyte_of_hostile_text(case: str, nexmo_jwt: Run) -
     assert words in result.stdout + result.stderr
 
 
-def test_a_token_as_an_argument_may_have_100_000_names(nexmo_jwt: Run) -> None:
-    result = nexmo_jwt("inspect", raw('{"alg":"RS256","typ":"JWT"}', names(100_000)))
-    assert result.returncode == 1
-    assert "✗ application_id is missing" in result.stdout
-
-
 def test_a_token_with_one_long_name_prints_no_screens_of_blanks(nexmo_jwt: Run) -> None:
     claims = '{"' + "x" * 5000 + '":0,' + names(1000).removeprefix("{")
     token = raw('{"alg":"RS256","typ":"JWT"}', claims)
@@ -351,7 +290,7 @@ def test_a_token_with_one_long_name_prints_no_screens_of_blanks(nexmo_jwt: Run) 
 
 
 @pytest.mark.parametrize("nested", ["[]", '{"a":}'], ids=["lists", "objects"])
-@pytest.mark.parametrize("depth", [100, 400, 900, 980, 1000, 1500, 3000, 10_000])
+@pytest.mark.parametrize("depth", [100, 900, 1000, 10_000])
 def test_a_token_that_is_deep_is_shown_or_refused(depth: int, nested: str, nexmo_jwt: Run) -> None:
     deep = nested[:-1] * depth + "0" + nested[-1] * depth
     for token in (
@@ -368,9 +307,8 @@ def test_a_token_that_is_deep_is_shown_or_refused(depth: int, nested: str, nexmo
 # An encoding of the terminal, options, and how a name is printed in it.
 ENCODINGS = [
     ("utf-8", [], '"zoë"'),
-    ("utf-8", ["--json"], '"zo\\u00eb"'),
-    ("latin-1", [], '"zoë"'),
     ("ascii", [], '"zo\\xeb"'),
+    ("ascii", [], "\\u2713 sub: a string"),
     ("ascii", ["--json"], '"zo\\u00eb"'),
 ]
 
@@ -411,9 +349,6 @@ def test_inspect_says_it_verified_only_what_it_verified(
             "✗ the signature was not made with your key"
             in nexmo_jwt("inspect", forged, "--private-key", key_file).stdout
         )
-    half = nexmo_jwt("inspect", token, "--app-id", "x")
-    assert (half.returncode, half.stdout) == (2, "")
-    assert "--app-id needs --private-key beside it" in half.stderr
     broken = nexmo_jwt("inspect", token, env={"VONAGE_APPLICATION_ID": "x"})
     assert "not verified: VONAGE_APPLICATION_ID is set" in broken.stdout
     assert broken.returncode == 0
@@ -432,11 +367,6 @@ def test_inspect_prints_json_for_machines(nexmo_jwt: Run, keys: Keys) -> None:
         "exp": False,
     }
     assert bad["claims"]["iat"] == "1541060230"
-
-
-def test_what_a_terminal_has_no_letters_for_is_escaped(nexmo_jwt_process: Run, keys: Keys) -> None:
-    result = nexmo_jwt_process("inspect", forge(keys, iat="é"), env={"PYTHONIOENCODING": "ascii"})
-    assert "\\u2717 iat is '\\xe9', not Unix seconds" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -63,43 +63,32 @@ def test_the_curl_line_of_the_readme_works(nexmo: Sandbox) -> None:
 
 # Arguments after `token`, the exit status, and words on stderr.
 BAD_TOKENS = [
-    (["--ttl", "29"], 2, "error: --ttl is 29 s. Give 30 to 86400 s"),
-    (["--ttl", "86401"], 2, "error: --ttl is 86401 s"),
-    (["--ttl", "soon"], 2, "not a whole number of seconds"),
+    (["--ttl", "29"], 2, "nexmo-jwt token: error: --ttl is 29 s. Give 30 to 86400 s"),
     (["--ttl", "9" * 5000], 2, "not a whole number of seconds"),
-    (["--sub", ""], 2, "error: --sub is ''"),
+    (["--sub", ""], 2, "nexmo-jwt token: error: --sub is ''"),
     (["--acl", "calls"], 2, "is not an acl"),
-    (["--acl", "get:/x"], 2, "is not an acl"),
     (["--acl", "@nowhere.json"], 2, "acl file 'nowhere.json' cannot be read"),
     (["--acl", "@/dev/null"], 2, "is not JSON"),
     (["--acl", "@/dev/zero"], 2, "is not JSON"),
     (["--acl", "@deep.json"], 2, "is not JSON"),
-    (["--acl", "@list.json"], 2, 'is not an acl. Its form is {"paths"'),
     (["--acl", "@more.json"], 2, 'is not an acl. Its form is {"paths"'),
     (["--acl", "/a", "--acl", "GET:/a"], 2, "names '/a' twice"),
     (["--acl", "@none.json"], 2, "error: --acl names no path"),
     (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
     (["\x1b[31m"], 2, r"unrecognized arguments: \x1b[31m"),
-    (["--claim", "x"], 2, "NAME=JSON"),
     (["--claim", "=1"], 2, "NAME=JSON"),
     (["--claim", "x=text"], 2, "a string has quotes"),
     (["--claim", "x=NaN"], 2, "written as JSON"),
     (["--claim", "exp=5"], 2, "set for each token. Leave it out; use --ttl."),
     (["--claim", 'application_id="x"'], 2, "set for each token. Leave it out; use --app-id."),
     (["--claim", "iat=5"], 2, "--claim names iat, which is set for each token. Leave it out."),
-    (["--claim", 'jti="x"'], 2, "--claim names jti, which is set for each token. Leave it out."),
     (["--claim", "x=1", "--claim", "x=2"], 2, "one claim twice"),
     (["--private-key", "nowhere.key"], 2, "--private-key needs --app-id beside it"),
     (["--app-id", "x"], 2, "--app-id needs --private-key beside it"),
     (["--app-id", "", "--private-key", "nowhere.key"], 2, "--app-id: it is empty"),
     (["--app-id", "x", "--private-key", " "], 2, "--private-key: it is empty"),
     (["--app-id", "x", "--private-key", "nowhere.key"], 1, "nowhere.key', which does not exist"),
-    (["--app-id", "x", "--private-key", "."], 1, "is a folder"),
-    (
-        ["--app-id", " x", "--private-key", "n.key"],
-        1,
-        ": --app-id has white space",
-    ),
+    (["--app-id", " x", "--private-key", "n.key"], 1, ": --app-id has white space"),
     (["--app-id", "x", "--private-key", "A1b2" * 40], 1, ": --private-key was treated as a path"),
     (["--app-id", "x", "--private-key", '{"kty": "RSA"}'], 1, ": --private-key is JSON"),
     (
@@ -113,7 +102,6 @@ BAD_TOKENS = [
         1,
         ": --private-key looks like an API secret (redacted), and the id beside it like an API key",
     ),
-    (["--bogus"], 2, "unrecognized"),
 ]
 
 
@@ -125,7 +113,6 @@ def test_a_token_that_cannot_be_made_is_reported(
     (tmp_path / "none.json").write_text('{"paths": {}}')
     (tmp_path / "codes.json").write_text('{"paths": {"/\\u001b[31m": {}}}')
     (tmp_path / "other.json").write_text('{"paths": {"/\\u001b[31m": {"methods": ["GET"]}}}')
-    (tmp_path / "list.json").write_text('["/v1/calls"]')
     (tmp_path / "more.json").write_text('{"paths": {"/v1/calls": {}}, "path": {}}')
     result = nexmo_jwt("token", *arguments, env=environment_of(nexmo))
     assert (result.returncode, result.stdout) == (status, "")
