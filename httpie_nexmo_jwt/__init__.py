@@ -50,7 +50,8 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
             except NexmoJWTError as error:
                 is_typed = not value or value.is_wrong(error)
                 message = invocation.source_of_auth() if is_typed else ""
-                message = escaped(message + raw_auth.DASH_A.sentence(error))
+                words = raw_auth.wording(self.auth_type, invocation.is_in_a_session())
+                message = escaped(message + words.sentence(error))
             except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."
         # HTTPie calls get_auth outside of its error handling: an exception would be a traceback.
@@ -97,8 +98,10 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         """Return whether to look closer, which costs an import."""
         import os
 
-        text = url.lower()
-        is_named = "NEXMO_JWT_HOSTS" in os.environ or "host=" in (self.raw_auth or "")
+        text, typed = url.lower(), self.raw_auth or ""
+        # An id and a colon, options alone, or the text of a key: not to be sent as Basic.
+        is_typed = typed[36:37] == ":" or typed.startswith("?") or "-----BEGIN" in typed
+        is_named = "NEXMO_JWT_HOSTS" in os.environ or is_typed
         return is_named or "nexmo.com" in text or "vonage.com" in text
 
 

@@ -17,8 +17,12 @@ def ignores_stdin() -> bool:
 
 def source_of_auth() -> str:
     """Return the prefix for errors about the value of ``-a``, typed now or kept in a session."""
-    is_typed = getattr(getattr(parser, "args", None), "auth_plugin", None) is not None
-    return "-a: " if is_typed else "in the session: "
+    return "in the session: " if is_in_a_session() else "-a: "
+
+
+def is_in_a_session() -> bool:
+    """Return whether HTTPie took the auth from a session, and not from the command line."""
+    return getattr(getattr(parser, "args", None), "auth_plugin", None) is None
 
 
 def check_scope(hosts: list[str] | None) -> None:
@@ -29,7 +33,7 @@ def check_scope(hosts: list[str] | None) -> None:
 
 
 def has_other_credentials(auth_type: str) -> bool:
-    """Return whether a header was typed, or the session has an auth type other than this one."""
+    """Return whether a header was typed, or the session has one or an auth type other than this."""
     args = parser.args
     if "Authorization" in args.headers:
         return True
@@ -47,7 +51,7 @@ def has_other_credentials(auth_type: str) -> bool:
         suppress_legacy_warnings=True,
     )
     stored = (session.get("auth") or {}).get("type")
-    return bool(stored) and stored != auth_type
+    return "Authorization" in session.headers or (bool(stored) and stored != auth_type)
 
 
 def show_warnings() -> None:

@@ -52,6 +52,25 @@ DASH_A = Wording(
     },
 )
 
+_IN_A_SESSION = {
+    "not-in-scope": "To allow it, type -a again, with ?host={subject} at its end. To send the "
+    "request without a token, leave out --session, or use another session."
+}
+_BY_DEFAULT = {
+    "nothing-found": f"{DASH_A.remedies['nothing-found']} This is nexmo-jwt-auto, probably from "
+    "default_options in HTTPie's config.json: --no-auth-type sends the request without it.",
+    "not-in-scope": f"{DASH_A.remedies['not-in-scope']} To send what -a says as Basic, use "
+    "-A basic.",
+}
+
+
+def wording(auth_type: str, is_in_a_session: bool) -> Wording:
+    """Return how errors read under ``auth_type``, and if a session holds the value."""
+    more = _BY_DEFAULT if auth_type == "nexmo-jwt-auto" else {}
+    if is_in_a_session:
+        more = {**more, **_IN_A_SESSION}
+    return DASH_A._replace(remedies={**DASH_A.remedies, **more})
+
 
 @dataclass(frozen=True)
 class RawAuth:
