@@ -88,26 +88,36 @@ def test_a_new_key_in_the_file_signs_from_then_on(
     assert warnings() == []
 
 
-@pytest.mark.parametrize("case", ["missing", "a folder", *BROKEN])
+# test_pem.py has the sentences of all broken keys.
+UNUSABLE = {
+    "missing": "does not exist",
+    "a folder": "no longer a regular file",
+    "a link to itself": "cannot be read",
+    **{
+        case: BROKEN[case][1]
+        for case in ("empty", "flipped characters", "encrypted, no passphrase")
+    },
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
 def test_a_broken_new_file_is_reported_once_and_the_old_key_keeps_signing(
     case: str, keys: Keys, new_keys: Keys, key_file: Path, warnings: Callable
 ) -> None:
     auth = NexmoJWT(APPLICATION_ID, key_file)
+    key_file.unlink()
+    broken = BROKEN[case][0](new_keys) if case in BROKEN else b""
     if case in BROKEN:
-        broken = BROKEN[case][0](new_keys)
-        replace(key_file, broken)
-        words = BROKEN[case][1]
-    else:
-        key_file.unlink()
-        broken, words = b"", "does not exist"
-        if case == "a folder":
-            key_file.mkdir()
-            words = "no longer a regular file"
+        key_file.write_bytes(broken)
+    elif case == "a folder":
+        key_file.mkdir()
+    elif case == "a link to itself":  # cannot be opened, root or not
+        key_file.symlink_to(key_file)
     for _ in range(3):
         assert signed_by(auth, keys)
     (warning,) = warnings()
     assert str(key_file) in warning
-    assert words in warning
+    assert UNUSABLE[case] in warning
     assert "Still signing with the previously loaded key: SHA256:" in warning
     assert key_text_in(warning, broken) is None
 
@@ -116,17 +126,6 @@ def test_a_broken_new_file_is_reported_once_and_the_old_key_keeps_signing(
     replace(key_file, new_keys.pkcs8)
     assert signed_by(auth, new_keys)
     assert len(warnings()) == 1
-
-
-def test_a_key_file_that_is_moved_away_and_back_logs_nothing(
-    keys: Keys, key_file: Path, warnings: Callable
-) -> None:
-    auth = NexmoJWT(APPLICATION_ID, key_file)
-    away = key_file.with_name("away")
-    key_file.rename(away)
-    away.rename(key_file)
-    assert signed_by(auth, keys)
-    assert warnings() == []
 
 
 def test_each_broken_version_is_reported(keys: Keys, key_file: Path, warnings: Callable) -> None:
@@ -147,20 +146,6 @@ def test_a_new_encrypted_key_is_opened_with_the_same_passphrase(
     assert signed_by(auth, new_keys)
 
 
-def test_a_file_that_becomes_readable_is_taken(
-    keys: Keys, new_keys: Keys, key_file: Path, warnings: Callable
-) -> None:
-    auth = NexmoJWT(APPLICATION_ID, key_file)
-    link = key_file.with_name("link")
-    link.symlink_to(link)  # cannot be opened, root or not
-    os.replace(link, key_file)
-    assert signed_by(auth, keys)
-    replace(key_file, new_keys.pkcs8)
-    key_file.chmod(0o400)
-    assert signed_by(auth, new_keys)
-    assert len(warnings()) == 1
-
-
 def test_a_new_key_is_taken_that_has_the_old_one_s_time_size_and_inode(
     keys: Keys, new_keys: Keys, key_file: Path
 ) -> None:
@@ -172,11 +157,8 @@ def test_a_new_key_is_taken_that_has_the_old_one_s_time_size_and_inode(
         key_file.write_bytes(new_keys.pkcs8.ljust(size, b"\n"))
         os.utime(key_file, ns=(before.st_atime_ns, before.st_mtime_ns))
     after = key_file.stat()
-    assert (after.st_mtime_ns, after.st_size, after.st_ino) == (
-        before.st_mtime_ns,
-        before.st_size,
-        before.st_ino,
-    )
+    for name in ("st_mtime_ns", "st_size", "st_ino"):
+        assert getattr(after, name) == getattr(before, name)
     assert signed_by(auth, new_keys)
 
 
@@ -210,7 +192,7 @@ def test_rotation_under_load_fails_no_request(
     nexmo.accept_key(new_keys.public)
     auth = NexmoJWT(nexmo.application_id, key_file)
     done = threading.Event()
-    broken = {7: keys.pkcs8[:500], 14: b""}
+    broken = {3: keys.pkcs8[:500], 8: b""}
     told = 0
 
     def call() -> tuple[int, int]:
@@ -224,7 +206,7 @@ def test_rotation_under_load_fails_no_request(
     with ThreadPoolExecutor(8) as pool:
         callers = [pool.submit(call) for _ in range(8)]
         try:
-            for turn in range(20):
+            for turn in range(12):
                 if turn in broken:
                     replace(key_file, broken[turn])
                     told += 1
@@ -289,29 +271,23 @@ class HSMKey(rsa.RSAPrivateKey):
     __copy__ = __deepcopy__ = _never
 
 
-@pytest.mark.parametrize("name", ["private.key", "private", "my key.pem", "ключ.key", "a?b#c%20"])
-def test_a_path_is_a_str_or_a_path_with_or_without_suffix(
-    name: str, keys: Keys, tmp_path: Path
+@pytest.mark.parametrize(
+    "name", ["private", "my key.pem", "ключ.key", "a?b#c%20", "./private", "~/private"]
+)
+def test_a_path_is_a_str_or_a_path_relative_or_absolute(
+    name: str, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / name
-    path.write_bytes(keys.pkcs8)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    absolute = tmp_path / Path(name).name
+    absolute.write_bytes(keys.pkcs8)
     expected = NexmoJWT(APPLICATION_ID, keys.object)
-    assert NexmoJWT(APPLICATION_ID, path) == expected
-    assert NexmoJWT(APPLICATION_ID, str(path)) == expected
-
-
-def test_a_path_may_be_relative_or_begin_with_a_tilde(
-    key_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(key_file.parent)
-    monkeypatch.setenv("HOME", str(key_file.parent))
-    for path in ("private.key", "./private.key", "~/private.key", Path("~/private.key")):
-        assert NexmoJWT(APPLICATION_ID, path) == NexmoJWT(APPLICATION_ID, key_file)
+    for path in (name, Path(name), absolute):
+        assert NexmoJWT(APPLICATION_ID, path) == expected
 
 
 MISSING = {
     "no such file": ("nowhere.key", "does not exist"),
-    "no such folder": ("no/such/private.key", "does not exist"),
     "a folder": (".", "is a folder"),
     "a file as a folder": ("private.key/x", "cannot be read"),
     "a name too long": ("x." * 200, "cannot be read"),
@@ -357,12 +333,10 @@ def test_a_key_file_that_may_not_be_read_says_so(key_file: Path) -> None:
 
 NEITHER = {
     "base64 without BEGIN line": lambda k: "".join(k.pkcs8.decode().splitlines()[1:-1]),
-    "the lines of it": lambda k: "\n".join(k.pkcs8.decode().splitlines()[1:-1]),
     "one line of it": lambda k: k.pkcs8.decode().splitlines()[5],
     "a line of it with a slash at its end": lambda k: "A1b2" * 15 + "A1b/",
     "a line of it with slashes": lambda k: "A1b2" * 8 + "/" + "A1b2" * 7 + "/A1",
     "a NUL": lambda k: "private\0key",
-    "a NUL behind a tilde": lambda k: "~x\0y",
 }
 
 
@@ -428,8 +402,6 @@ def test_a_path_made_of_pem_text_is_refused_and_not_shown(keys: Keys) -> None:
     ("private_key", "words"),
     [
         (5, "of type int"),
-        (["private.key"], "of type list"),
-        (object(), "of type object"),
         (b"private.key", "Bytes are treated as PEM"),
         (bytearray(b"x"), "of type bytearray"),
         (ec.generate_private_key(ec.SECP256R1()), "private key of another kind (E"),
@@ -447,10 +419,9 @@ def test_something_that_is_no_private_key_at_all_is_refused(
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("passphrase", [5, ["x"], object()])
-def test_a_passphrase_of_another_type_is_refused(passphrase: object, keys: Keys) -> None:
-    with pytest.raises(PrivateKeyError, match="passphrase is of type"):
-        NexmoJWT(APPLICATION_ID, keys.encrypted, passphrase=passphrase)
+def test_a_passphrase_of_another_type_is_refused(keys: Keys) -> None:
+    with pytest.raises(PrivateKeyError, match="passphrase is of type int"):
+        NexmoJWT(APPLICATION_ID, keys.encrypted, passphrase=5)
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
@@ -511,7 +482,7 @@ def test_a_failure_is_not_remembered(keys: Keys, key_file: Path) -> None:
 
 
 def test_few_keys_are_remembered(keys: Keys, tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.key" for number in range(60)]
+    paths = [tmp_path / f"{number}.key" for number in range(40)]
     for path in paths:
         path.write_bytes(keys.pkcs8)
     first, *_, last = [loaded(path) for path in paths]
@@ -532,7 +503,7 @@ def test_a_child_of_a_fork_signs_with_what_is_remembered(key_file: Path) -> None
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-@pytest.mark.parametrize("writer", ["cat {}", "sleep 0.2; cat {}", "sleep 1; cat {}"])
+@pytest.mark.parametrize("writer", ["cat {}", "sleep 0.3; cat {}"])
 def test_a_shell_s_own_pipe_works(writer: str, key_file: Path) -> None:
     inner = writer.replace("{}", shlex.quote(str(key_file)))
     line = f"{TYPED} token --app-id x --private-key <({inner})"

@@ -23,25 +23,18 @@ from requests_nexmo_jwt import EncryptedKeyError, NexmoJWT, NexmoJWTError, Priva
 GOOD: dict[str, Callable[[Keys], tuple[object, str | None]]] = {
     "PKCS#8 text": lambda k: (k.pkcs8.decode(), None),
     "PKCS#8 bytes": lambda k: (k.pkcs8, None),
-    "PKCS#1 text": lambda k: (k.pkcs1.decode(), None),
     "CRLF line ends": lambda k: (k.pkcs8.replace(b"\n", b"\r\n"), None),
     "old Mac line ends": lambda k: (k.pkcs8.replace(b"\n", b"\r"), None),
     r"literal \n": lambda k: (k.pkcs8.decode().replace("\n", r"\n"), None),
-    r"literal \r\n": lambda k: (k.pkcs8.decode().replace("\n", r"\r\n"), None),
     r"literal \n, PKCS#1, bytes": lambda k: (k.pkcs1.replace(b"\n", rb"\n"), None),
-    "newlines lost": lambda k: (k.pkcs8.replace(b"\n", b""), None),
-    "newlines turned to spaces": lambda k: (k.pkcs8.decode().replace("\n", " "), None),
     "newlines turned to two spaces, PKCS#1": lambda k: (k.pkcs1.replace(b"\n", b"  "), None),
     "newlines lost, encrypted": lambda k: (k.encrypted.replace(b"\n", b""), PASSPHRASE),
-    "base64 of the PEM": lambda k: (base64.b64encode(k.pkcs8).decode(), None),
     "base64 of the PEM in lines, bytes": lambda k: (base64.encodebytes(k.pkcs8), None),
     "base64 of the encrypted PEM": lambda k: (base64.b64encode(k.encrypted), PASSPHRASE),
-    "no newline at the end": lambda k: (k.pkcs8.strip(), None),
     "byte order mark": lambda k: (b"\xef\xbb\xbf" + k.pkcs8, None),
     "quotes kept by docker --env-file": lambda k: (b'"' + k.pkcs8 + b'"', None),
     "indented in YAML": lambda k: (k.pkcs8.replace(b"\n", b"\n    "), None),
     "public key in the same file": lambda k: (k.public_pem + k.pkcs8, None),
-    "encrypted": lambda k: (k.encrypted, PASSPHRASE),
     "encrypted, passphrase as bytes": lambda k: (k.encrypted, PASSPHRASE.encode()),
     "encrypted PKCS#1": lambda k: (k.encrypted_pkcs1, PASSPHRASE),
     r"encrypted PKCS#1 with literal \n": lambda k: (
@@ -96,7 +89,7 @@ def test_a_broken_key_is_refused_with_its_cause_and_without_its_text(
 
 
 @pytest.mark.parametrize("form", ["encrypted", "encrypted_pkcs1"])
-@pytest.mark.parametrize("passphrase", ["wrong", "", b"\xff", "x" * 5000])
+@pytest.mark.parametrize("passphrase", ["wrong", b"\xff", "x" * 5000])
 def test_a_wrong_passphrase_is_reported_and_not_shown(
     form: str, passphrase: str | bytes, keys: Keys, tmp_path: Path
 ) -> None:
@@ -126,7 +119,7 @@ def test_an_encrypted_key_of_another_kind_is_named_by_its_kind() -> None:
         NexmoJWT(APPLICATION_ID, pem, passphrase="x")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_to_a_key_makes_an_error_that_shows_it(data: st.DataObject, keys: Keys) -> None:
     pem = bytearray(data.draw(st.sampled_from([keys.pkcs8, keys.pkcs1, keys.encrypted_pkcs1])))

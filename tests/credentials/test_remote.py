@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -147,13 +146,6 @@ def test_what_it_raises_is_the_cause_and_the_next_token_is_made_anew(keys: Keys)
     assert auth.token()
 
 
-def test_a_service_that_is_gone_is_an_error_with_its_cause(auth: NexmoJWT, nexmo: Sandbox) -> None:
-    nexmo.private_key.unlink()
-    with pytest.raises(PrivateKeyError) as caught:
-        auth.token()
-    assert isinstance(caught.value.__cause__, subprocess.CalledProcessError)
-
-
 def test_it_pickles_where_sign_does(auth: NexmoJWT, nexmo: Sandbox, keys: Keys) -> None:
     again = pickle.loads(pickle.dumps(auth))
     assert again == auth
@@ -193,25 +185,16 @@ async def sign_later(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (
-            {"sign": len},
-            "application_id is missing beside the others. Pass all three",
-        ),
+        ({"sign": len}, "application_id is missing beside the others. Pass all three"),
         ({"application_id": "id", "sign": len}, "public_key is missing"),
         ({"application_id": "id", "public_key": "good"}, "sign is missing"),
-        ({"sign": len, "public_key": "good"}, "application_id is missing"),
         ({"application_id": "id", "sign": len, "public_key": "good", "private_key": "p"}, "only"),
         ({"application_id": "id", "sign": len, "public_key": "good", "passphrase": "p"}, "only"),
-        ({"application_id": "id", "sign": len, "public_key": "good", "private_key": ""}, "only"),
         ({"application_id": "id", "sign": "sign", "public_key": "good"}, "sign is of type str"),
         ({"application_id": "id", "sign": sign_later, "public_key": "good"}, "an async function"),
         ({"application_id": "id", "sign": len, "public_key": "private"}, "contains a private key"),
         ({"application_id": "id", "sign": len, "public_key": "object"}, "is a private key"),
         ({"application_id": "id", "sign": len, "public_key": "key.pub"}, "not the path of its"),
-        (
-            {"application_id": "id", "sign": len, "public_key": Path("key.pub")},
-            "is of type PosixPath",
-        ),
         ({"application_id": "id", "sign": len, "public_key": "EC"}, "not RSA"),
         ({"application_id": "id", "sign": len, "public_key": 7}, "is of type int"),
         ({"application_id": "id", "sign": len, "public_key": "small"}, "1024 bits"),
