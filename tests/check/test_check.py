@@ -32,8 +32,9 @@ from requests_nexmo_jwt.sandbox import Sandbox
 
 
 def account_of(nexmo: Sandbox) -> dict[str, str]:
-    """Return the variables in which its API key and secret are found."""
-    return {"VONAGE_API_KEY": nexmo.api_key, "VONAGE_API_SECRET": nexmo.api_secret}
+    """Return the variables in which its API key and secret are found, which may be sent there."""
+    account = {"VONAGE_API_KEY": nexmo.api_key, "VONAGE_API_SECRET": nexmo.api_secret}
+    return {**account, "NEXMO_JWT_HOSTS": nexmo.url}
 
 
 def report_of(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -149,15 +150,11 @@ FIRST_CAUSES = [
     ("/v1/calls", "another key", "key", "likely"),
     ("/v1/messages", "another key", "key", "likely"),
     ("/v1/users", "another key", "key", "likely"),
-    ("/v0.3/conversations", "another key", "key", "likely"),
     ("/v2/verify", "another key", "key", "likely"),
     ("/v2/project/x/archive", "another key", "key", "likely"),
     ("/v3/media", "another key", "key", "likely"),
-    ("/unknown", "another key", "key", "likely"),
     ("/v1/calls", "expired", "expired", "certain"),
     ("/v1/users", "expired", "expired", "certain"),
-    ("/v2/verify", "expired", "expired", "certain"),
-    ("/v2/project/x/archive", "expired", "expired", "certain"),
     ("/v1/calls", "another acl", "acl", "likely"),
     ("/v1/users", "another acl", "acl", "certain"),
     ("/v1/messages", "another acl", "acl", "likely"),
@@ -166,8 +163,6 @@ FIRST_CAUSES = [
     ("/v1/calls", "without a jti", "rule", "likely"),
     ("/v2/applications", "good", "wrong-authentication", "certain"),
     ("/accounts/a/secrets", "good", "wrong-authentication", "certain"),
-    ("/v1/redact/transaction", "good", "wrong-authentication", "certain"),
-    ("/beta/audit", "good", "wrong-authentication", "certain"),
     ("/sms/json", "good", "wrong-authentication", "certain"),
 ]
 
@@ -262,29 +257,17 @@ def test_check_says_what_else_it_asked_and_how_causes_are_numbered(
     assert len(asked) == 1
 
 
-# Public keys: any RSA key, and one of a kind that nobody knows.
-RIGHT = Keys().public_pem.decode()
-UNKNOWN_KIND = base64.b64encode(
-    Keys()
-    .public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    .replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010163"))
-).decode()
-UNKNOWN_KIND = f"-----BEGIN PUBLIC KEY-----\n{UNKNOWN_KIND}\n-----END PUBLIC KEY-----\n"
-
 # What the account's server answers, and the first cause.
 ACCOUNT_ANSWERS = [
     ((401, {"title": "Unauthorized"}), ("key", "likely")),
-    ((500, ""), ("key", "likely")),
     ((302, "", {"Location": "https://example.com/"}), ("key", "likely")),
     ((200, "[" * 50_000), ("key", "likely")),
     ((200, {"keys": {"public_key": "nonsense"}}), ("key", "likely")),
     ((200, {"keys": []}), ("key", "likely")),
     ((200, "x" * 900_000), ("key", "likely")),
-    ((200, {"id": "another", "keys": {"public_key": RIGHT}}), ("key", "likely")),
-    ((200, {"keys": {"public_key": UNKNOWN_KIND}}), ("key", "likely")),
+    ((200, {"id": "another", "keys": {"public_key": "right"}}), ("key", "likely")),
+    ((200, {"keys": {"public_key": "of an unknown kind"}}), ("key", "likely")),
     ((404, "not found"), ("key", "likely")),
-    ((404, {}), ("key", "likely")),
-    ((404, {"error": "route not found"}), ("key", "likely")),
     ((404, {"title": "Route not resolved", "type": "https://stoplight.io/x"}), ("key", "likely")),
     ((404, {"title": "Not Found", "detail": "No such application."}), ("application", "certain")),
 ]
@@ -292,19 +275,31 @@ ACCOUNT_ANSWERS = [
 
 @pytest.mark.parametrize(("answer", "first"), ACCOUNT_ANSWERS, ids=range(len(ACCOUNT_ANSWERS)))
 def test_an_account_that_does_not_tell_proves_nothing(
-    answer: tuple[object, ...],
+    answer: tuple,
     first: tuple[str, str],
     nexmo_jwt: Run,
     nexmo: Sandbox,
     key_file: Path,
+    keys: Keys,
 ) -> None:
     status, body, *headers = answer
-    if isinstance(body, dict) and body:  # of this application, unless it says otherwise
+    if isinstance(body, dict):  # of this application, unless it says otherwise
+        named = {"right": keys.public_pem.decode(), "of an unknown kind": of_an_unknown_kind(keys)}
         body = {"id": nexmo.application_id, **body}
+        if isinstance(body.get("keys"), dict):
+            text = body["keys"]["public_key"]
+            body["keys"] = {"public_key": named.get(text, text)}
     nexmo.answer("GET", f"/v2/applications/{nexmo.application_id}", status, body, *headers)
     env = {**environment_of(nexmo), **account_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
     ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages")
     assert causes_in(report_of(nexmo_jwt(*ask, env=env)))[0] == first
+
+
+def of_an_unknown_kind(keys: Keys) -> str:
+    der = keys.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    rsa = bytes.fromhex("2a864886f70d010101")
+    body = base64.encodebytes(der.replace(rsa, rsa[:-1] + b"\x63")).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n"
 
 
 def test_arguments_are_held_against_the_account_that_is_found(
@@ -312,7 +307,7 @@ def test_arguments_are_held_against_the_account_that_is_found(
 ) -> None:
     """The application may be another account's, so that its absence proves nothing."""
     ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages")
-    env = {**account_of(nexmo), "NEXMO_JWT_HOSTS": nexmo.url}
+    env = account_of(nexmo)
     ours = ("--app-id", nexmo.application_id, "--private-key", key_file)
     assert causes_in(report_of(nexmo_jwt(*ask, *ours, env=env))) == [("key", "certain")]
     token = ("--token", forge(keys, application_id=nexmo.application_id))
@@ -322,15 +317,18 @@ def test_arguments_are_held_against_the_account_that_is_found(
     assert found == [("application", "likely"), ("key", "likely")]
 
 
-def test_an_account_that_is_not_the_arguments_goes_to_no_server_that_nobody_named(
+def test_the_secret_goes_to_no_server_that_is_not_configured(
     nexmo_jwt: Run, nexmo: Sandbox, key_file: Path
 ) -> None:
     ask = ("check", "--url", f"{nexmo.url}/v1/messages")
+    account = {**account_of(nexmo), "NEXMO_JWT_HOSTS": ""}
     ours = ("--app-id", nexmo.application_id, "--private-key", key_file)
-    nexmo_jwt(*ask, *ours, env=account_of(nexmo))
-    assert [seen.path for seen in nexmo.requests] == ["/v1/messages"]
-    nexmo_jwt(*ask, "--host", nexmo.url, *ours, env=account_of(nexmo))
-    assert len(nexmo.requests) == 3
+    nexmo_jwt(*ask, *ours, env=account)
+    found = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
+    nexmo_jwt(*ask, env={**account, **found})
+    assert [seen.path for seen in nexmo.requests] == ["/v1/messages"] * 2
+    nexmo_jwt(*ask, "--host", nexmo.url, *ours, env=account)
+    assert len(nexmo.requests) == 4
 
 
 def test_no_server_can_make_check_show_the_secret_or_the_token(
@@ -375,7 +373,7 @@ def test_an_api_key_that_may_be_the_secret_is_not_shown(
     api_key: str, api_secret: str, shown: str, nexmo_jwt: Run, nexmo: Sandbox, key_file: Path
 ) -> None:
     env = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
-    env |= {"VONAGE_API_KEY": api_key, "VONAGE_API_SECRET": api_secret}
+    env |= {**account_of(nexmo), "VONAGE_API_KEY": api_key, "VONAGE_API_SECRET": api_secret}
     result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/messages", env=env)
     assert shown in result.stdout
     assert "S3cret" not in result.stdout + result.stderr
@@ -396,7 +394,8 @@ def test_the_secret_goes_to_vonage_or_to_this_machine_alone(
             }
         ) as proxy,
     ):
-        env = {"HTTPS_PROXY": proxy.url, "REQUESTS_CA_BUNDLE": tls.ca, **account_of(nexmo)}
+        env = {**account_of(nexmo), "NEXMO_JWT_HOSTS": ""}
+        env |= {"HTTPS_PROXY": proxy.url, "REQUESTS_CA_BUNDLE": tls.ca}
         env |= {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
         report = report_of(nexmo_jwt("check", "--json", env=env))
         assert causes_in(report) == [("key", "certain")]
@@ -413,23 +412,18 @@ def test_the_secret_goes_to_vonage_or_to_this_machine_alone(
 # An answer to the request, whether the token is accepted, and the causes.
 VERDICTS = [
     ((200, {}), True, []),
-    ((204, ""), True, []),
     ((405, {"type": "METHOD_NOT_ALLOWED"}), True, []),
     ((405, ""), None, ["inconclusive"]),
     ((422, {}), True, []),
     ((402, {}), False, ["no-money"]),
     ((400, {"type": "x#low-balance"}), False, ["no-money"]),
     ((401, {"type": "x#quota-exceeded"}), False, ["no-money"]),
-    ((400, {}), None, ["inconclusive"]),
     ((404, {}), None, ["inconclusive"]),
     ((403, {}), None, ["inconclusive"]),
     ((403, {"code": "system:error:permission"}), None, ["acl", "inconclusive"]),
     ((403, {"type": "x#account-suspended"}), None, ["suspended"]),
     ((407, {}), None, ["inconclusive"]),
-    ((408, {}), None, ["inconclusive"]),
-    ((413, {}), None, ["inconclusive"]),
     ((429, {}), None, ["inconclusive"]),
-    ((431, {}), None, ["inconclusive"]),
     ((500, {}), None, ["inconclusive"]),
     ((302, "", {"Location": "/elsewhere"}), None, ["redirect"]),
     ((302, "", {"Location": "https://a.com/eyJhbGciOiJ.eyJhIjox.x"}), None, ["redirect"]),
@@ -618,20 +612,16 @@ def test_a_terminal_gets_ticks_and_colour_and_80_columns(
     assert "\033" not in at_a_terminal(command, {**env, "NO_COLOR": "1"})
 
 
-@pytest.mark.parametrize("second", [b"", b"more"], ids=["endless", "dripping"])
-@pytest.mark.parametrize("status", [200, 302, 401])
+@pytest.mark.parametrize(("status", "pause"), [(200, 0.2), (302, 0), (401, 0)])
 def test_an_answer_without_an_end_is_read_in_part(
-    second: bytes, status: int, nexmo_jwt: Run, keys: Keys
+    status: int, pause: float, nexmo_jwt: Run, keys: Keys
 ) -> None:
     def answer() -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} OK\r\nLocation: /x\r\n".encode()
         yield b"Content-Length: 99999999999\r\n\r\n"
         while True:
-            if second:
-                time.sleep(0.2)
-                yield b"x"
-            else:
-                yield b"x" * 65536
+            time.sleep(pause)
+            yield b"x" if pause else b"x" * 65536
 
     with answering(answer()) as url:
         result = nexmo_jwt("check", "--timeout", "0.5", "--token", forge(keys), "--url", url)
@@ -643,10 +633,8 @@ def test_an_answer_without_an_end_is_read_in_part(
     ("url", "words"),
     [
         ("127.0.0.1:4010/x", "Write http://127.0.0.1:4010/x"),
-        ("localhost:4010", "Write http://localhost:4010"),
         ("[::1]:4010/x", "Write http://[::1]:4010/x"),
         ("api.nexmo.com/v1/calls", "Write https://api.nexmo.com/v1/calls"),
-        ("foo", "Write https://foo"),
     ],
 )
 def test_a_url_without_a_scheme_gets_a_suggestion(url: str, words: str, nexmo_jwt: Run) -> None:
@@ -783,13 +771,12 @@ def test_check_reports_network_problems_in_sentences(
     assert "secret" not in result.stdout
 
 
-@pytest.mark.parametrize("status", [200, 401])
 @pytest.mark.parametrize(
-    ("headers", "body"),
+    ("status", "headers", "body"),
     [
-        ({"Content-Encoding": "gzip"}, "no gzip"),
-        ({"Transfer-Encoding": "chunked"}, "zz\r\n"),
-        ({"Content-Length": "5000"}, '{"title": "cut off'),
+        (200, {"Content-Encoding": "gzip"}, "no gzip"),
+        (401, {"Transfer-Encoding": "chunked"}, "zz\r\n"),
+        (401, {"Content-Length": "5000"}, '{"title": "cut off'),
     ],
     ids=["no gzip", "no chunks", "cut off"],
 )
@@ -804,24 +791,20 @@ def test_the_status_of_an_answer_whose_body_is_broken_counts(
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["http://[", "http://127.0.0.1:99999"],
+    ("url", "words"),
+    [
+        ("http://[", "'http://[' is refused: its host is ambiguous"),
+        ("http://127.0.0.1:99999", "'http://127.0.0.1:99999' is refused: its host is ambiguous"),
+        ("https://example.com/", "https://example.com is not one of Vonage's API origins"),
+    ],
 )
-def test_check_refuses_what_is_no_url(url: str, nexmo_jwt: Run, nexmo: Sandbox) -> None:
+def test_check_refuses_a_url_out_of_scope(
+    url: str, words: str, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
     result = nexmo_jwt("check", "--url", url, env=environment_of(nexmo))
     assert result.returncode == 1
-    assert result.stderr.startswith(f"nexmo-jwt: {url!r} is refused: its host is ambiguous")
+    assert result.stderr.startswith(f"nexmo-jwt: {words}")
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_check_refuses_a_url_out_of_scope(nexmo_jwt: Run, nexmo: Sandbox) -> None:
-    for arguments in (
-        ["--url", "https://example.com/"],
-        ["--token", ARTICLE_TOKEN, "--url", "https://example.com"],
-    ):
-        result = nexmo_jwt("check", *arguments, env=environment_of(nexmo))
-        assert result.returncode == 1
-        assert "https://example.com is not one of Vonage's API origins" in result.stderr
 
 
 def test_check_asks_api_nexmo_com_by_default(nexmo_jwt_process: Run, tls: TLS) -> None:
