@@ -138,7 +138,7 @@ def test_a_body_that_is_no_bytes_is_not_sent_again_and_the_log_says_so(
     assert client.post(f"{nexmo.url}/v1/calls", **BODIES[body]()).status_code == 401
     assert len(nexmo.requests) == 1
     (warning,) = warnings()
-    assert "Not retried: the request body cannot be read again." in warning
+    assert "Not retried: the request body cannot be read again; send bytes." in warning
     assert client.post(f"{nexmo.url}/v1/calls", **BODIES[body]()).is_success
     assert nexmo.requests[-1].body.count(b"content")
 
@@ -155,7 +155,7 @@ def test_a_refusal_from_a_hop_without_our_header_is_returned_as_it_is(
         assert client.get(nexmo.url).status_code == 401
         assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 2
     assert [seen.verdict for seen in nexmo.requests] == ["accepted", "accepted", NO_TOKEN]
-    assert warnings() == []
+    assert "a redirect led there from" in warnings()[0]
 
 
 def test_401_for_ever_is_two_tries_and_a_wrong_key_one(

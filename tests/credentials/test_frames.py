@@ -51,6 +51,20 @@ def with_variable(value: Callable[[Keys], bytes]) -> Attempt:
     return attempt
 
 
+def with_variables(variables: dict[str, Callable[[Keys], str]]) -> Attempt:
+    """Give what does not belong there in the environment."""
+
+    def attempt(keys: Keys, folder: Path) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value(keys))
+            return NexmoJWT(
+                *([APPLICATION_ID, keys.object] if "NEXMO_JWT_HOSTS" in variables else [])
+            )
+
+    return attempt
+
+
 def with_config(keys: Keys, folder: Path) -> object:
     fields = {"app-id": APPLICATION_ID, "private-key": damaged(keys).decode()}
     (folder / ".vonagerc").write_text(json.dumps(fields))
@@ -76,6 +90,19 @@ ATTEMPTS: dict[str, Attempt] = {
     "PEM in a list": lambda k, f: NexmoJWT(APPLICATION_ID, [k.pkcs8.decode()]),
     "PEM in a Path": lambda k, f: NexmoJWT(APPLICATION_ID, Path(k.pkcs8.decode())),
     "PEM as the id": lambda k, f: NexmoJWT(k.pkcs8.decode(), APPLICATION_ID),
+    "PEM as the id in the environment": with_variables(
+        {"VONAGE_APPLICATION_ID": lambda k: k.pkcs8.decode(), "VONAGE_PRIVATE_KEY": lambda k: "x"}
+    ),
+    "id and PEM exchanged in the environment": with_variables(
+        {
+            "VONAGE_APPLICATION_ID": lambda k: k.pkcs8.decode(),
+            "VONAGE_PRIVATE_KEY": lambda k: APPLICATION_ID,
+        }
+    ),
+    "PEM in the hosts": with_variables({"NEXMO_JWT_HOSTS": lambda k: k.pkcs8.decode()}),
+    "lines of a PEM in the hosts": with_variables(
+        {"NEXMO_JWT_HOSTS": lambda k: ",".join(k.pkcs8.decode().splitlines()[1:-1])}
+    ),
     "PEM bytes as the id": lambda k, f: NexmoJWT(k.pkcs8, "private.key"),
     "damaged PEM": lambda k, f: NexmoJWT(APPLICATION_ID, damaged(k)),
     "damaged PEM in the environment": with_variable(damaged),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import AUTH_TYPE, TLS, Keys, Run, address
+from conftest import APPLICATION_ID, AUTH_TYPE, TLS, Keys, Run, address
 from connect_proxy import ConnectProxy
 
 from requests_nexmo_jwt import NexmoJWT
@@ -36,9 +36,9 @@ def test_an_unexplained_401_is_logged_once_with_what_is_known(
         assert response.status_code == 401
     assert "signature" in nexmo.requests[-1].verdict
     assert [re.sub(r"within \d s", "within 2 s", warning) for warning in warnings()] == [
-        "401 from 127.0.0.1: token well-formed, clock within 2 s; perhaps the key "
-        f"({auth.fingerprint}) does not belong to application {nexmo.application_id}; "
-        "run 'nexmo-jwt check' for details."
+        f"401 from 127.0.0.1: token well-formed; perhaps the key ({auth.fingerprint}) does not "
+        f"belong to application {nexmo.application_id}; clock within 2 s; run 'nexmo-jwt check' "
+        "for details."
     ]
 
 
@@ -149,11 +149,89 @@ def test_a_key_that_was_rotated_to_a_wrong_one_is_accused(
     assert f"the key ({auth.fingerprint}) does not belong to application" in warnings()[-1]
 
 
-def test_an_acl_that_does_not_open_the_request_is_named(nexmo: Sandbox, warnings: Callable) -> None:
-    auth = nexmo.auth(acl=["/*/users/**"])
-    assert requests.get(f"{nexmo.url}/v1/calls?a=b", auth=auth, timeout=10).status_code == 401
-    assert "the token's acl does not permit GET /v1/calls." in warnings()[0]
-    assert "does not belong to application" not in warnings()[0]
+# Options of the token, a request, the status of its answer, and the cause that is named alone.
+CAUSES = [
+    ({"acl": ["/*/users/**"]}, ("GET", "/v1/calls?a=b"), 401, "not permit GET /v1/calls;"),
+    (
+        {"acl": ["GET:/*/calls/**"]},
+        ("POST", "/v1/calls"),
+        403,
+        "acl does not permit POST /v1/calls",
+    ),
+    ({"acl": "/*/users/**"}, ("PUT", "/v1/calls/x"), 403, "acl does not permit PUT /v1/calls/x"),
+    ({}, ("GET", "/v1/sessions"), 401, "the Client SDK API wants the token of a user: pass sub"),
+    ({}, ("GET", "/v2/applications"), 401, "the Application API accepts the API key and secret"),
+    ({"claims": {"nbf": 1541060230}}, ("GET", "/v1/calls"), 401, "the token has an nbf"),
+]
+
+
+@pytest.mark.parametrize(("options", "request_line", "status", "words"), CAUSES)
+def test_the_likeliest_cause_is_named_and_the_key_is_not_blamed(
+    options: dict[str, object],
+    request_line: tuple[str, str],
+    status: int,
+    words: str,
+    nexmo: Sandbox,
+    warnings: Callable,
+) -> None:
+    auth = nexmo.auth(**options)
+    method, path = request_line
+    for _ in range(2):
+        nexmo.answer_next(status)
+        assert (
+            requests.request(method, nexmo.url + path, auth=auth, timeout=10).status_code == status
+        )
+    (warning,) = warnings()
+    assert words in warning
+    assert "does not belong to application" not in warning
+
+
+@pytest.mark.parametrize("application_id", ["abcd1234", "your_application_id", APPLICATION_ID[1:]])
+def test_an_id_that_is_not_a_uuid_is_named_first(
+    application_id: str, nexmo: Sandbox, warnings: Callable
+) -> None:
+    auth = NexmoJWT(application_id, nexmo.private_key, acl="/*/users/**")
+    requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
+    (warning,) = warnings()
+    assert f"application id '{application_id}' is not a UUID" in warning
+    assert "acl" not in warning
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_to_a_good_token_without_an_acl_is_about_something_else_unless_it_is_401(
+    status: int, nexmo: Sandbox, warnings: Callable
+) -> None:
+    nexmo.answer_next(status)
+    requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
+    assert len(warnings()) == (status == 401)
+
+
+def test_a_401_behind_a_redirect_to_another_origin_says_that_no_token_was_sent(
+    nexmo: Sandbox, warnings: Callable
+) -> None:
+    with Sandbox() as other:
+        auth = nexmo.auth()
+        for _ in range(2):
+            nexmo.answer_next(307, {"Location": f"{other.url}/v1/calls"})
+            assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    (warning,) = warnings()
+    assert f"a redirect led there from {nexmo.url}, and a token is not sent to another" in warning
+
+
+def test_a_401_to_what_a_netrc_put_in_place_of_the_token_says_so(
+    nexmo: Sandbox, warnings: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password pass\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    nexmo.answer_next(307, {"Location": "/v1/calls"})
+    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    assert (response.status_code, nexmo.requests[-1].claims) == (401, None)
+    (warning,) = warnings()
+    assert "the token was replaced on the way, probably by an entry for this host in ~/.netrc" in (
+        warning
+    )
 
 
 @pytest.mark.parametrize("offset", [45, -20])
@@ -177,7 +255,7 @@ SUSPECTED = [
     ("/v2/applications", "not the problem: the Application API accepts the API key", "key ("),
     ("/v1/calls", "perhaps the key (SHA256:", "another authentication"),
     ("/v2/verify", "to application {id}, or the account has no money", "authentication"),
-    ("/v2/project/x", "403 from 127.0.0.1: token well-formed", "another authentication"),
+    ("/v2/project/x", "403 from 127.0.0.1: token well-formed; perhaps", "another authentication"),
 ]
 
 

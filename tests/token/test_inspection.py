@@ -6,7 +6,7 @@ import time
 
 import jwt
 import pytest
-from conftest import Keys, forge
+from conftest import APPLICATION_ID, Keys, forge
 
 from requests_nexmo_jwt.errors import TokenError
 from requests_nexmo_jwt.token.inspection import find_token, inspect
@@ -28,7 +28,9 @@ VERDICTS: list[tuple[dict[str, object], list[tuple[str, str, bool | None]]]] = [
     ({"exp": NOW + 20}, [("exp", "lifetime", None)]),
     ({"exp": "soon"}, [("exp", "malformed", False)]),
     ({"nbf": NOW + 60}, [("nbf", "future", False)]),
-    ({"nbf": str(NOW)}, [("nbf", "malformed", None)]),
+    ({"nbf": str(NOW)}, [("nbf", "malformed", None), ("nbf", "present", None)]),
+    ({"application_id": "x"}, [("application_id", "malformed", None)]),
+    ({"ttl": 3600}, [("ttl", "extra", False)]),
     ({"sub": ""}, [("sub", "malformed", False)]),
     ({"acl": []}, [("acl", "malformed", False)]),
 ]
@@ -44,7 +46,7 @@ def test_each_rule_that_a_token_does_not_clearly_keep_has_a_code(
     assert [(rule.name, rule.code, rule.kept) for rule in rules if not rule.kept] == expected
     assert token.broken(now=NOW) == [rule for rule in rules if rule.kept is False]
     assert {rule.code for rule in kept} == {None}
-    assert len(kept) == 9 - len({name for name, _, _ in expected})
+    assert len(kept) == 9 - len({name for name, _, _ in expected} - {"ttl"})
 
 
 # What a token says, and how its rule about exp reads where that is kept.
@@ -97,10 +99,35 @@ HEADERS: list[tuple[str, list[tuple[str, str, bool | None]]]] = [
 def test_a_header_is_judged_too(
     header: str, expected: list[tuple[str, str, bool | None]], keys: Keys
 ) -> None:
-    claims = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
+    claims = {"application_id": APPLICATION_ID, "iat": NOW, "exp": NOW + 900, "jti": "j"}
     token = inspect(raw(header, json.dumps(claims)))
     found = [(rule.name, rule.code, rule.kept) for rule in token.rules(now=NOW) if not rule.kept]
     assert found == expected
+
+
+# The claims of a token with HS256, and what it is for.
+OTHERS = [
+    ({"payload_hash": "x", "api_key": "abcd1234", "iss": "Vonage"}, "a signed webhook's"),
+    ({"ist": "project", "iss": "46123456"}, "OpenTok's, for the header X-OPENTOK-AUTH"),
+    ({"application_id": APPLICATION_ID}, "Nexmo requires 'RS256'"),
+]
+
+
+@pytest.mark.parametrize(("claims", "words"), OTHERS)
+def test_a_token_of_another_kind_is_named(claims: dict[str, str], words: str) -> None:
+    token = inspect(raw('{"alg": "HS256", "typ": "JWT"}', json.dumps(claims)))
+    (rule,) = (rule for rule in token.rules(now=NOW) if rule.name == "alg")
+    assert rule.kept is False
+    assert words in rule.reason
+
+
+@pytest.mark.parametrize("acl", ['{"paths": {"/*/calls/**": {}}}', {"paths": {"/*/calls/**": []}}])
+def test_an_acl_in_a_form_that_was_seen_accepted_permits_what_it_says(
+    acl: object, keys: Keys
+) -> None:
+    token = inspect(forge(keys, acl=acl))
+    assert token.opens("GET", "/v1/calls") is True
+    assert token.opens("GET", "/v1/users") is False
 
 
 def test_a_signature_is_verified_with_the_public_key_alone(keys: Keys) -> None:

@@ -1,5 +1,7 @@
 """The documented rules for a token: what keeps them, what breaks them, and what nobody knows."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,8 @@ from requests_nexmo_jwt.token.rules import acl_opens, read_time, span, violation
 
 NOW = 1_800_000_000
 
-GOOD = {"application_id": "x", "iat": NOW, "exp": NOW + 900, "jti": "j"}
+ID = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
+GOOD = {"application_id": ID, "iat": NOW, "exp": NOW + 900, "jti": "j"}
 
 # A token for a client of Vonage Video, which may live for 30 days.
 VIDEO = {"scope": "session.connect"}
@@ -57,20 +60,35 @@ BROKEN: list[tuple[dict[str, object], str, str]] = [
     ({"acl": "null"}, "acl", "acl is None"),
     ({"sub": 5}, "sub", "not a non-empty string"),
     ({"iss": ""}, "iss", "not a non-empty string"),
+    ({"ttl": 3600}, "ttl", "Nexmo was seen to reject a token with it"),
+    ({"acl": {"paths": {"/a": {"methods": ["GETT"]}}}}, "acl", "has the method 'GETT'"),
+    ({"acl": "/*/calls/**"}, "acl", "neither a list of paths"),
 ]
 
 # The claim of which no source says whether Nexmo accepts it, and words.
 NOT_DOCUMENTED: list[tuple[dict[str, object], str, str]] = [
     ({"iat": None}, "iat", "iat is missing; whether Nexmo accepts that beside an exp"),
     ({"iat": str(NOW)}, "iat", f"iat is '{NOW}', a string; whether Nexmo accepts that"),
+    ({"iat": NOW * 1000}, "iat", "iat is in milliseconds, not seconds; whether Nexmo accepts"),
+    ({"nbf": NOW * 1000}, "nbf", "nbf is in milliseconds, not seconds; whether Nexmo accepts"),
     ({"iat": float(NOW)}, "iat", f"iat is {NOW}.0, a fraction; whether Nexmo accepts that"),
     ({"iat": NOW + 0.5}, "iat", "a fraction"),
     ({"exp": str(NOW + 60)}, "exp", "a string"),
     ({"exp": NOW + 60.5}, "exp", "a fraction"),
-    ({"nbf": str(NOW)}, "nbf", "a string"),
-    ({"nbf": NOW - 0.5}, "nbf", "a fraction"),
     ({"exp": NOW + 29}, "exp", "exp is 29 s after iat; 30 s is the documented minimum"),
     ({"iat": NOW - 20, "exp": NOW + 1}, "exp", "exp is 21 s after iat"),
+]
+
+# The same, where it was seen that Nexmo accepts it, or does not.
+SEEN: list[tuple[dict[str, object], str, str]] = [
+    ({"exp": (NOW + 900) * 1000}, "exp", "exp is in milliseconds, not seconds; Nexmo was seen to"),
+    ({"nbf": NOW}, "nbf", "Nexmo was seen to refuse a token for a right nbf"),
+    ({"nbf": 0}, "nbf", "Nexmo was seen to refuse"),
+    ({"acl": json.dumps({"paths": {"/a": {}}})}, "acl", "Voice was seen to accept that"),
+    ({"acl": {"paths": {"/a": []}}}, "acl", "Voice was seen to accept that"),
+    ({"application_id": "abcd1234"}, "application_id", "'abcd1234', not a UUID"),
+    ({"application_id": f'"{ID}"'}, "application_id", "not a UUID"),
+    ({"application_id": "your_application_id"}, "application_id", "not a UUID"),
 ]
 
 KEPT: list[dict[str, object]] = [
@@ -83,8 +101,6 @@ KEPT: list[dict[str, object]] = [
     {"exp": NOW + 10 * 365 * 86_400},
     {"iat": NOW - 86_399, "exp": NOW + 1},
     {"iat": NOW - 86_399, "exp": NOW + 86_400},
-    {"nbf": NOW},
-    {"nbf": 0},
     {"acl": {"paths": {"/a": {}}}, "sub": "alice", "iss": "me"},
     VIDEO,
     {**VIDEO, "iat": NOW - 90_000, "exp": NOW + 90_000},
@@ -100,6 +116,8 @@ SEVERAL: list[tuple[dict[str, object], list[tuple[str, bool]]]] = [
     ({"iat": str(NOW - 900), "exp": None}, [("iat", False), ("exp", True)]),
     ({"exp": NOW + 20.5}, [("exp", False), ("exp", False)]),
     ({"nbf": str(NOW + 60)}, [("nbf", False), ("nbf", True)]),
+    ({"nbf": str(NOW)}, [("nbf", False), ("nbf", False)]),
+    ({"iat": NOW * 1000, "exp": NOW * 1000 + 9}, [("iat", False), ("exp", False)]),
     ({"iat": None, "jti": None}, [("jti", True), ("iat", False)]),
     ({"iat": None, "exp": NOW - 5}, [("iat", False), ("exp", True)]),
     ({"iat": "now", "exp": NOW - 5}, [("iat", True), ("exp", True)]),
@@ -129,6 +147,15 @@ def test_a_token_with_an_unknown_verdict_is_reported_as_unknown(
     assert [(rule.name, rule.kept) for rule in found] == [(claim, None)]
     assert words in found[0].reason
     assert found[0].reason.endswith("is not documented")
+
+
+@pytest.mark.parametrize(("change", "claim", "words"), SEEN)
+def test_what_was_seen_once_is_reported_as_such_and_is_no_proof(
+    change: dict[str, object], claim: str, words: str
+) -> None:
+    found = list(violations(said(change), now=NOW + 0.9))
+    assert [(rule.name, rule.kept) for rule in found] == [(claim, None)]
+    assert words in found[0].reason
 
 
 @pytest.mark.parametrize("change", KEPT)
