@@ -1,0 +1,159 @@
+"""Which cause `nexmo-jwt check` names for an answer: the kinds that real users met."""
+
+import json
+import subprocess
+from typing import Any
+
+import jwt
+import pytest
+from conftest import Keys, Run, environment_of, forge
+
+from requests_nexmo_jwt.sandbox import Sandbox
+
+
+def checked(nexmo_jwt: Run, *arguments: object, env: dict[str, str]) -> dict[str, Any]:
+    result: subprocess.CompletedProcess[str] = nexmo_jwt("check", "--json", *arguments, env=env)
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+# An answer to a token without sub, the code of the likeliest cause, and words of it.
+ANSWERS = [
+    ("user:error:invalid-user", "sub", "expects the token of a user"),
+    ("user:error:not-found", "sub", "expects the token of a user"),
+    ("user:error:invalid-user-token", "sub", "expects the token of a user"),
+    ("user:error:anything-new", "sub", "expects the token of a user"),
+    ("application:error:not-found", "application", "does not know application"),
+    ("application:error:anything-new", "application", "does not know application"),
+    ("user:error:invalid-application", "application", "does not know application"),
+    ("leg:error:invalid-application", "application", "does not know application"),
+]
+
+
+@pytest.mark.parametrize(("code", "cause", "words"), ANSWERS)
+def test_the_code_of_an_answer_names_the_user_or_the_application_and_not_the_key(
+    code: str, cause: str, words: str, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    nexmo.answer_next(401, body={"code": code, "title": "No"})
+    ask = ("--url", f"{nexmo.url}/v1/users")
+    first, *others = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert first["code"] == cause
+    assert words in first["problem"]
+    assert "key" not in [other["code"] for other in others if other["certainty"] == "likely"]
+
+
+def test_a_user_whom_the_server_does_not_know_is_named(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+    nexmo.answer_next(401, body={"code": "user:error:not-found"})
+    ask = ("--url", f"{nexmo.url}/v1/users", "--sub", "alice")
+    first, *_ = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert (first["code"], first["certainty"]) == ("sub", "likely")
+    assert "does not accept the user 'alice'" in first["problem"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "is_accepted"),
+    [
+        (("--acl", "GET:/*/calls/**"), 200, True),
+        (("--acl", "/*/users/**"), 403, False),
+        (("--acl", "POST:/*/calls/**"), 403, False),
+    ],
+)
+def test_the_acl_of_the_token_can_be_asked_with_and_a_403_may_be_about_it(
+    options: tuple[str, ...], status: int, is_accepted: bool, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    """Voice answers 403 to a token whose acl does not permit the request."""
+    nexmo.answer_next(status)
+    ask = ("--url", f"{nexmo.url}/v1/calls", *options)
+    report = checked(nexmo_jwt, *ask, env=environment_of(nexmo))
+    assert report["ok"] is (True if is_accepted else None)
+    assert [cause["code"] for cause in report["causes"]][:1] == ([] if is_accepted else ["acl"])
+    assert "acl" in nexmo.requests[-1].claims
+
+
+def test_the_lifetime_and_the_user_of_the_token_can_be_asked_with(
+    nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    ask = ("--url", f"{nexmo.url}/v1/sessions", "--ttl", "60", "--sub", "alice")
+    assert checked(nexmo_jwt, *ask, env=environment_of(nexmo))["ok"] is True
+    claims = nexmo.requests[-1].claims
+    assert (claims["exp"] - claims["iat"], claims["sub"]) == (60, "alice")
+    wrong = nexmo_jwt("check", "--ttl", "5", env=environment_of(nexmo))
+    assert (wrong.returncode, "--ttl is 5 s" in wrong.stderr) == (2, True)
+
+
+def test_a_404_names_the_region_that_answered(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+    nexmo.answer_next(404, {"x-vonage-region": "eu-3"})
+    ask = ("--url", f"{nexmo.url}/v1/calls/63f61863-4a51-4f6b-86e1-46edebcf9356")
+    (cause,) = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert "another region than eu-3, which answered" in cause["problem"]
+    assert "region_url" in cause["remedy"]
+
+
+@pytest.mark.parametrize("source", ["found", "arguments"])
+def test_a_stray_server_on_this_machine_never_gets_the_account_s_secret(
+    source: str, nexmo_jwt: Run, nexmo: Sandbox, key_file: object
+) -> None:
+    account = {"VONAGE_API_KEY": nexmo.api_key, "VONAGE_API_SECRET": nexmo.api_secret}
+    credentials = {"VONAGE_APPLICATION_ID": nexmo.application_id, "VONAGE_PRIVATE_KEY": key_file}
+    ask: tuple[object, ...] = ("--url", f"{nexmo.url}/v1/calls")
+    env = {**account, **{name: str(value) for name, value in credentials.items()}}
+    if source == "arguments":
+        env, ask = account, (*ask, "--app-id", nexmo.application_id, "--private-key", key_file)
+    report = checked(nexmo_jwt, *ask, env=env)
+    assert [seen.path for seen in nexmo.requests] == ["/v1/calls", "/v1/users?page_size=1"]
+    assert report["causes"][0]["certainty"] == "likely"
+    report = checked(nexmo_jwt, *ask, "--host", nexmo.url, env=env)
+    assert nexmo.requests[-1].path == f"/v2/applications/{nexmo.application_id}"
+    assert [cause["code"] for cause in report["causes"]] == ["key"]
+
+
+@pytest.mark.parametrize("has_account", [False, True])
+def test_the_account_s_variables_are_recommended_only_if_they_are_not_set(
+    has_account: bool, nexmo_jwt: Run, nexmo: Sandbox, key_file: object
+) -> None:
+    env = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
+    if has_account:
+        env |= {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "S3cretS3"}
+    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/calls", env=env)
+    assert ("hint: add the API key and secret" in result.stdout) != has_account
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"payload_hash": "x", "iss": "Vonage"}, "a signed webhook's"),
+        ({"ist": "project"}, "OpenTok's"),
+        ({}, "Nexmo requires 'RS256'"),
+    ],
+)
+def test_a_token_of_another_kind_does_not_put_the_key_under_suspicion(
+    claims: dict[str, str], words: str, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    said = {"application_id": nexmo.application_id, "jti": "j", **claims}
+    token = jwt.encode(said, "secret" * 8, algorithm="HS256")
+    ask = ("--url", f"{nexmo.url}/v1/calls", "--token", token)
+    causes = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert words in json.dumps(causes, ensure_ascii=False)
+    assert "key" not in [cause["code"] for cause in causes]
+
+
+def test_an_nbf_at_its_time_is_suspected_before_the_key(
+    nexmo_jwt: Run, nexmo: Sandbox, keys: Keys
+) -> None:
+    nexmo.answer_next(401)
+    ask = ("--url", f"{nexmo.url}/v1/calls", "--token", forge(nexmo, nbf=1541060230))
+    first, *_ = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert "has an nbf, and Nexmo was seen to refuse" in first["problem"]
+
+
+def test_a_bundle_without_metadata_reports_unknown_versions(
+    nexmo_jwt: Run, nexmo: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyInstaller leaves the metadata of packages out; here no path leads to any."""
+    import importlib.metadata
+
+    finder = importlib.metadata.MetadataPathFinder
+    monkeypatch.setattr(finder, "find_distributions", lambda *_: iter(()))
+    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/calls", env=environment_of(nexmo))
+    assert result.returncode == 0
+    assert "requests unknown, PyJWT unknown, cryptography unknown" in result.stdout
