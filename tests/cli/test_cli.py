@@ -148,6 +148,14 @@ def test_the_version_is_the_installed_one(nexmo_jwt: Run) -> None:
 LATE = [
     (["inspect", ARTICLE_TOKEN, "--app-id", "x"], 2, "nexmo-jwt inspect: error: --app-id needs"),
     (["check", "--private-key", "x"], 2, "nexmo-jwt check: error: --private-key needs --app-id"),
+    (["check", "--token", ""], 2, "nexmo-jwt check: error: argument --token: it is empty. Is the"),
+    (["check", "--url", "http://["], 1, "nexmo-jwt: 'http://[' is refused: its host is ambiguous"),
+    (
+        ["check", "--url", "http://127.0.0.1:99999"],
+        1,
+        "nexmo-jwt: 'http://127.0.0.1:99999' is refus",
+    ),
+    (["check", "--url", "https://a.test"], 1, "nexmo-jwt: https://a.test is not one of Vonage's"),
     (["check", "--host", "*"], 1, "nexmo-jwt: --host has '*'"),
     (
         ["check", "--app-id", "\x1b[", "--private-key", "k"],
