@@ -1,6 +1,7 @@
 """Where an application id and its key are found."""
 
 import base64
+import itertools
 import json
 import subprocess
 from collections.abc import Callable
@@ -77,14 +78,14 @@ class Setup:
         return {"HOME": str(folder / "home"), **filled(self.env)}
 
 
-CLI_TEXT = {"app-id": "{id}", "private-key": "{pem}", "api-key": "abcd", "api-secret": "s"}
+def cli(key: object, application_id: object = "{id}", **more: object) -> dict[str, object]:
+    """Return what a file of the CLI has in it."""
+    return {"app-id": application_id, "private-key": key, **more}
 
 
-WRONG = {"app-id": "wrong", "private-key": "{pem}"}
-
-
+CLI_TEXT = cli("{pem}", apiKey="abcd", apiSecret="s")
+WRONG = cli("{pem}", "wrong")
 WRONG_ENV = {"VONAGE_APPLICATION_ID": "wrong", "VONAGE_PRIVATE_KEY": "{file}"}
-
 
 V, N, VCR = "VONAGE_APPLICATION_ID", "NEXMO_APPLICATION_ID", "VCR_API_APPLICATION_ID"
 ID = {V: "{id}"}
@@ -115,111 +116,45 @@ VARIABLES = [
     (VCR, "VCR_PRIVATE_KEY", "{file}", "a path"),
 ]
 
+# The variables of a key, the first that counts first.
+KEYS = ["VONAGE_PRIVATE_KEY", "VONAGE_PRIVATE_KEY_PATH", "VONAGE_APPLICATION_PRIVATE_KEY_PATH"]
+KEYS += ["VONAGE_APPLICATION_PRIVATE_KEY", "VONAGE_PRIVATE_KEY64"]
+
 # Where the credentials are, and words of `auth.source`. Adding a source is adding a line.
-FOUND: dict[str, tuple[Setup, str]] = {
-    **{
-        f"{key}={value}": (
-            Setup({id_: "{id}", key: value}),
-            f"environment: {id_} and {key} ({form})",
-        )
+FOUND = [
+    *(
+        (Setup({id_: "{id}", key: value}), f"environment: {id_} and {key} ({form})")
         for id_, key, value, form in VARIABLES
-    },
-    "an id with white space around": (Setup({**VONAGE_APP, V: " {id}\n"}), "VONAGE_PRIVATE_KEY"),
-    ".vonagerc with text": (Setup(here=CLI_TEXT), "here/.vonagerc: app-id and private-key (PEM"),
-    ".vonagerc with a path": (
-        Setup(here={"app-id": " {id}\n", "private-key": " key.pem\n"}),
-        "private-key (a path)",
     ),
-    ".vonagerc with an absolute path": (
-        Setup(here={"app-id": "{id}", "private-key": "{file}"}),
-        "private-key (a path)",
-    ),
-    ".vonagerc of old": (
-        Setup(here={"appId": "{id}", "privateKey": "./key.pem"}),
-        "appId and privateKey (a path)",
-    ),
-    ".vonagerc with both spellings": (
-        Setup(here={"app-id": "wrong", "appId": "{id}", "private-key": "x", "privateKey": "{pem}"}),
-        "here/.vonagerc: appId and privateKey (PEM text)",
-    ),
-    ".vonagerc with both spellings, one of them blank": (
-        Setup(here={"appId": " ", "app-id": "{id}", "privateKey": "", "private-key": "key.pem"}),
-        "here/.vonagerc: app-id and private-key (a path)",
-    ),
-    ".vonagerc with one spelling each": (
-        Setup(here={"appId": "{id}", "private-key": "key.pem"}),
-        "here/.vonagerc: appId and private-key (a path)",
-    ),
-    ".vonagerc with a byte order mark": (
-        Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'),
-        "here/.vonagerc",
-    ),
-    "config.json with text": (Setup(home=CLI_TEXT), "home/.vonage/config.json: app-id and private"),
-    "config.json with a path relative to itself": (
-        Setup(home={"app-id": "{id}", "private-key": "key.pem"}),
-        "config.json: app-id and private-key (a path)",
-    ),
-    "config.json with a tilde": (
-        Setup(home={"app-id": "{id}", "private-key": "~/key.pem"}),
-        "config.json: app-id and private-key (a path)",
-    ),
+    (Setup({**VONAGE_APP, V: " {id}\n"}), "VONAGE_PRIVATE_KEY"),
+    (Setup(here=CLI_TEXT), "here/.vonagerc: app-id and private-key (PEM text)"),
+    (Setup(here=cli(" key.pem\n", " {id}\n")), "here/.vonagerc: app-id and private-key (a path)"),
+    (Setup(here=cli("{file}")), "private-key (a path)"),
+    (Setup(here={"appId": "{id}", "privateKey": "./key.pem"}), "appId and privateKey (a path)"),
+    (Setup(here=cli("x", "wrong", appId="{id}", privateKey="{pem}")), "appId and privateKey (PEM"),
+    (Setup(here=cli("key.pem", appId=" ", privateKey="")), "app-id and private-key (a path)"),
+    (Setup(here={"appId": "{id}", "private-key": "key.pem"}), "appId and private-key (a path)"),
+    (Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'), "here/.vonagerc"),
+    (Setup(home=CLI_TEXT), "home/.vonage/config.json: app-id and private-key (PEM text)"),
+    (Setup(home=cli("key.pem")), "config.json: app-id and private-key (a path)"),
+    (Setup(home=cli("~/key.pem")), "config.json: app-id and private-key (a path)"),
     # Precedence: the first that names an application wins.
-    "VONAGE_ before NEXMO_": (
-        Setup({**VONAGE_APP, N: "wrong", "NEXMO_PRIVATE_KEY": "nowhere.key"}),
-        "VONAGE_",
+    *(
+        (Setup({**ID, first: "{file}", second: "nowhere.key"}), f"{first} (a path)")
+        for first, second in itertools.pairwise(KEYS)
     ),
-    "the first variable that is set": (
-        Setup(
-            {
-                **ID,
-                "VONAGE_PRIVATE_KEY": "",
-                "VONAGE_PRIVATE_KEY_PATH": "{file}",
-                "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "nowhere.key",
-            }
-        ),
-        "VONAGE_PRIVATE_KEY_PATH",
-    ),
-    "VONAGE_APPLICATION_PRIVATE_KEY before VONAGE_PRIVATE_KEY64": (
-        Setup(
-            {
-                **ID,
-                "VONAGE_APPLICATION_PRIVATE_KEY": "{file}",
-                "VONAGE_PRIVATE_KEY64": "nonsense",
-            }
-        ),
-        "VONAGE_APPLICATION_PRIVATE_KEY (a path)",
-    ),
-    "VONAGE_APPLICATION_PRIVATE_KEY_PATH before VONAGE_APPLICATION_PRIVATE_KEY": (
-        Setup(
-            {
-                **ID,
-                "VONAGE_APPLICATION_PRIVATE_KEY": "nowhere.key",
-                "VONAGE_APPLICATION_PRIVATE_KEY_PATH": "{file}",
-            }
-        ),
-        "VONAGE_APPLICATION_PRIVATE_KEY_PATH (a path)",
-    ),
-    "NEXMO_ before Vonage Cloud Runtime": (
-        Setup({**NEXMO_APP, VCR: "wrong", "VCR_PRIVATE_KEY": "nowhere.key"}),
-        "NEXMO_",
-    ),
-    "the environment before a .vonagerc": (Setup(VCR_APP, WRONG, WRONG), "VCR_"),
-    "the environment before a broken .vonagerc": (Setup(VONAGE_APP, "{broken"), "VONAGE_"),
-    ".vonagerc before config.json": (Setup(here=CLI_TEXT, home=WRONG), "here/.vonagerc"),
-    "empty variables are not set": (
-        Setup({V: "", "VONAGE_PRIVATE_KEY": "nowhere"}, CLI_TEXT),
-        "here/.vonagerc",
-    ),
-    "api-key alone names no application": (
-        Setup(here={"api-key": "abcd", "api-secret": "s"}, home=CLI_TEXT),
-        "config.json",
-    ),
-    "a blank app-id names no application": (
-        Setup(here={"app-id": "  ", "private-key": "x"}, home=CLI_TEXT),
-        "config.json",
-    ),
-    "null names no application": (Setup(here={"app-id": None}, home=CLI_TEXT), "config.json"),
-}
+    (Setup({**ID, KEYS[0]: "", KEYS[1]: "{file}"}), KEYS[1]),
+    (Setup({**VONAGE_APP, N: "wrong", "NEXMO_PRIVATE_KEY": "nowhere.key"}), "VONAGE_"),
+    (Setup({**NEXMO_APP, VCR: "wrong", "VCR_PRIVATE_KEY": "nowhere.key"}), "NEXMO_"),
+    (Setup(VCR_APP, WRONG, WRONG), "VCR_"),
+    (Setup(VONAGE_APP, "{broken"), "VONAGE_"),
+    (Setup(here=CLI_TEXT, home=WRONG), "here/.vonagerc"),
+    # What names no application.
+    (Setup({V: "", "VONAGE_PRIVATE_KEY": "nowhere"}, CLI_TEXT), "here/.vonagerc"),
+    (Setup(here={"api-key": "abcd", "api-secret": "s"}, home=CLI_TEXT), "config.json"),
+    (Setup(here=cli("x", "  "), home=CLI_TEXT), "config.json"),
+    (Setup(here={"app-id": None}, home=CLI_TEXT), "config.json"),
+]
 
 
 @pytest.fixture
@@ -256,11 +191,10 @@ def typed(tmp_path: Path, nexmo: Sandbox, http_here: Run) -> Run:
     return run
 
 
-@pytest.mark.parametrize("case", FOUND)
+@pytest.mark.parametrize(("setup", "source"), FOUND, ids=itertools.count())
 def test_credentials_are_found_from_python(
-    case: str, python: Callable[..., NexmoJWT], nexmo: Sandbox
+    setup: Setup, source: str, python: Callable[..., NexmoJWT], nexmo: Sandbox
 ) -> None:
-    setup, source = FOUND[case]
     auth = python(setup)
     assert auth == nexmo.auth()
     assert source in auth.source
@@ -268,17 +202,17 @@ def test_credentials_are_found_from_python(
 
 
 # One for each kind of place; that the same code finds them all, Python's test tells.
-FOUND_BY_HTTP = [
-    "VONAGE_PRIVATE_KEY=key.pem",
-    "VONAGE_PRIVATE_KEY={pem in a line}",
-    ".vonagerc with text",
-    "config.json with a path relative to itself",
-]
+FOUND_BY_HTTP = {
+    "a relative path in the environment": Setup({**ID, "VONAGE_PRIVATE_KEY": "key.pem"}),
+    "text in the environment": Setup({**ID, "VONAGE_PRIVATE_KEY": "{pem in a line}"}),
+    ".vonagerc": Setup(here=CLI_TEXT),
+    "config.json": Setup(home=cli("key.pem")),
+}
 
 
-@pytest.mark.parametrize("case", FOUND_BY_HTTP)
-def test_credentials_are_found_by_http(case: str, typed: Run, nexmo: Sandbox) -> None:
-    result = typed(FOUND[case][0])
+@pytest.mark.parametrize("place", FOUND_BY_HTTP)
+def test_credentials_are_found_by_http(place: str, typed: Run, nexmo: Sandbox) -> None:
+    result = typed(FOUND_BY_HTTP[place])
     assert result.returncode == 0, result
     assert json.loads(result.stdout)["claims"]["application_id"] == nexmo.application_id
 
@@ -299,124 +233,64 @@ def test_the_source_of_a_key_that_is_not_a_file_is_reported(keys: Keys) -> None:
     assert "arguments: an object" in NexmoJWT("id", keys.object).source
 
 
-# Places that are there but broken, and all the words that the error must say.
-BROKEN: dict[str, tuple[Setup, list[str]]] = {
-    "id without key": (
-        Setup(ID, CLI_TEXT, CLI_TEXT),
-        ["VONAGE_APPLICATION_ID is set, but there is no key"],
-    ),
-    "id of one, key of another": (
+LINE = "MIIEvQIBADANBgkq/"
+
+# Places that are there but broken, and what the error says.
+BROKEN = [
+    # A variable.
+    (Setup(ID, CLI_TEXT, CLI_TEXT), "^VONAGE_APPLICATION_ID is set, but there is no key"),
+    (
         Setup({**ID, "NEXMO_PRIVATE_KEY": "{file}"}, CLI_TEXT),
-        ["VONAGE_APPLICATION_ID is set, but there is no key", "VONAGE_PRIVATE_KEY"],
+        "no key beside it.*VONAGE_PRIVATE_KEY",
     ),
-    "Vonage Cloud Runtime with a variable that it does not have": (
-        Setup({VCR: "x", "VCR_PRIVATE_KEY_PATH": "{file}"}, CLI_TEXT),
-        ["VCR_API_APPLICATION_ID is set, but there is no key beside it", "VCR_PRIVATE_KEY"],
+    (Setup({VCR: "x", "VCR_PRIVATE_KEY_PATH": "{file}"}, CLI_TEXT), "no key.*VCR_PRIVATE_KEY to"),
+    (Setup({**ID, "VONAGE_PRIVATE_KEY64": "{file}"}, CLI_TEXT), "KEY64 is not base64 of.*base64 <"),
+    (Setup({**ID, "VONAGE_PRIVATE_KEY64": "{text of the pem}"}), "KEY64 is not base64 of a PEM"),
+    (Setup({**ID, "VONAGE_PRIVATE_KEY64": "{half a pem in base64}"}), "KEY64 is cut short"),
+    (Setup({N: "x", "NEXMO_PRIVATE_KEY64": "key.pem"}), "^NEXMO_PRIVATE_KEY64 is not base64 of a"),
+    (Setup({**ID, "VONAGE_PRIVATE_KEY": "no.key"}, CLI_TEXT), "VATE_KEY names.*no.key.*not exist"),
+    (Setup({**ID, "VONAGE_PRIVATE_KEY": LINE[:-1] * 8}), "^VONAGE_PRIVATE_KEY.*It is redacted"),
+    (Setup({**ID, "VONAGE_PRIVATE_KEY": "{damaged pem}"}), "^VONAGE_PRIVATE_KEY is damaged"),
+    # A file of the CLI.
+    (Setup(here="app-id: x", home=CLI_TEXT), "vonagerc is not JSON.*line 1.*Fix it or remove it."),
+    (Setup(here='{"private-key": "{pem in a line}'), "vonagerc is not JSON"),
+    (Setup(here="[" * 100_000), "vonagerc is not JSON"),
+    (Setup(here=["app-id"], home=CLI_TEXT), "vonagerc is JSON, but not an object with.*Fix it or"),
+    (Setup(here=cli(" \n"), home=CLI_TEXT), "vonagerc has 'app-id', but no 'private-key'"),
+    (Setup(here={"appId": "{id}", "apiKey": "x"}), "vonagerc has 'appId', but no 'privateKey'"),
+    # A field of such a file.
+    (Setup(here=cli("{pem}", appId=5)), "^'appId' in .*vonagerc is not a string"),
+    (Setup(here=cli("{pem}", 5)), "^'app-id' in .*vonagerc is not a string"),
+    (Setup(here=cli(["{pem}"])), "^'private-key' in .*vonagerc is not a string"),
+    (
+        Setup(here=cli("{pem}", "{id}", privateKey="no.key")),
+        "^'privateKey' in.*here/no.key.*not exi",
     ),
-    "VONAGE_PRIVATE_KEY64 with a path": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{file}"}, CLI_TEXT),
-        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM", "base64 < private.key"],
-    ),
-    "VONAGE_PRIVATE_KEY64 with the text of a key without its BEGIN": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{text of the pem}"}),
-        ["VONAGE_PRIVATE_KEY64 is not base64 of a PEM"],
-    ),
-    "VONAGE_PRIVATE_KEY64 cut short": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY64": "{half a pem in base64}"}),
-        ["VONAGE_PRIVATE_KEY64 is cut short"],
-    ),
-    "NEXMO_PRIVATE_KEY64 with a path": (
-        Setup({"NEXMO_APPLICATION_ID": "x", "NEXMO_PRIVATE_KEY64": "key.pem"}),
-        ["NEXMO_PRIVATE_KEY64 is not base64 of a PEM"],
-    ),
-    "path to nothing": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY": "nowhere.key"}, CLI_TEXT),
-        ["nowhere.key", "VONAGE_PRIVATE_KEY", "does not exist"],
-    ),
-    "key text without BEGIN": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY": "MIIEvQIBADANBgkq" * 8}),
-        ["VONAGE_PRIVATE_KEY", "It is redacted"],
-    ),
-    "not JSON": (
-        Setup(here="app-id: x", home=CLI_TEXT),
-        ["here/.vonagerc is not JSON", "line 1", "Fix it or remove it."],
-    ),
-    "key text without BEGIN in the file": (
-        Setup(here={"app-id": "{id}", "private-key": "MIIEvQIBADANBgkq/" * 8}),
-        ["'private-key'", ".vonagerc", "It is redacted"],
-    ),
-    "key text behind a tilde": (
-        Setup(here={"app-id": "{id}", "private-key": "~/" + "MIIEvQIBADANBgkq/" * 8}),
-        ["'private-key'", ".vonagerc", "It is redacted"],
-    ),
-    "JSON cut short": (Setup(here='{"private-key": "{pem in a line}'), [".vonagerc is not JSON"]),
-    "not an object": (
-        Setup(here=["app-id"], home=CLI_TEXT),
-        ["here/.vonagerc is JSON, but not an object with 'appId' and 'privateKey'. Fix it or"],
-    ),
-    "deep": (Setup(here="[" * 100_000), ["here/.vonagerc is not JSON"]),
-    "app-id without key": (
-        Setup(here={"app-id": "{id}", "private-key": " \n"}, home=CLI_TEXT),
-        ["here/.vonagerc", "'app-id'", "no 'private-key'"],
-    ),
-    "appId without key": (
-        Setup(here={"appId": "{id}", "apiKey": "x"}, home=CLI_TEXT),
-        ["here/.vonagerc has 'appId', but no 'privateKey' beside it"],
-    ),
-    "appId that is no string before an app-id": (
-        Setup(here={"appId": 5, "app-id": "{id}", "private-key": "{pem}"}),
-        ["'appId' in ", "here/.vonagerc is not a string"],
-    ),
-    "id that is no string": (
-        Setup(here={"app-id": 5, "private-key": "{pem}"}),
-        ["'app-id' in ", "here/.vonagerc is not a string"],
-    ),
-    "key that is no string": (
-        Setup(here={"app-id": "{id}", "private-key": ["{pem}"]}),
-        ["'private-key' in ", "here/.vonagerc is not a string"],
-    ),
-    "key file missing": (
-        Setup(here={"app-id": "{id}", "privateKey": "nowhere.key", "private-key": "{pem}"}),
-        ["here/nowhere.key", "'privateKey'", "here/.vonagerc", "does not exist"],
-    ),
-    "key that is a certificate": (
-        Setup(here={"app-id": "{id}", "private-key": "-----BEGIN CERTIFICATE-----\nMIIE\n"}),
-        ["'private-key'", ".vonagerc", "contains a certificate, not a private key"],
-    ),
-    "key and id exchanged": (
-        Setup(here={"app-id": "{pem}", "private-key": "{id}"}),
-        ["'private-key' in", "here/.vonagerc looks like an application id"],
-    ),
-    "a damaged key in the file": (
-        Setup(here={"app-id": "{id}", "private-key": "{damaged pem}"}),
-        ["'private-key'", ".vonagerc", "is damaged"],
-    ),
-    "a damaged key in the environment": (
-        Setup({**ID, "VONAGE_PRIVATE_KEY": "{damaged pem}"}),
-        ["VONAGE_PRIVATE_KEY is damaged"],
-    ),
-}
+    (Setup(here=cli(LINE * 8)), "^'private-key' in .*vonagerc.*It is redacted"),
+    (Setup(here=cli("~/" + LINE * 8)), "^'private-key' in .*vonagerc.*It is redacted"),
+    (Setup(here=cli("{damaged pem}")), "^'private-key' in .*vonagerc is damaged"),
+    (Setup(here=cli("-----BEGIN CERTIFICATE-----\nMIIE\n")), "vonagerc contains a certificate"),
+    (Setup(here=cli("{id}", "{pem}")), "^'private-key' in .*vonagerc looks like an application id"),
+]
 
 
-@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize(("setup", "words"), BROKEN, ids=itertools.count())
 def test_a_broken_place_is_reported_and_not_skipped(
-    case: str, python: Callable, nexmo: Sandbox
+    setup: Setup, words: str, python: Callable, nexmo: Sandbox
 ) -> None:
-    setup, words = BROKEN[case]
-    with pytest.raises(NexmoJWTError) as caught:
+    with pytest.raises(NexmoJWTError, match=words) as caught:
         python(setup)
     shown = everything_shown_by(caught.value, frames=True)
     assert key_text_in(shown, nexmo.private_key.read_bytes()) is None
     assert caught.value.__context__ is None
-    for word in words:
-        assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("case", ["id of one, key of another", "not JSON"])
+@pytest.mark.parametrize(
+    "setup", [Setup(ID, CLI_TEXT), Setup(here="app-id: x")], ids=["id", "file"]
+)
 def test_http_reports_a_broken_place_in_the_same_words(
-    case: str, python: Callable, typed: Run, nexmo: Sandbox
+    setup: Setup, python: Callable, typed: Run, nexmo: Sandbox
 ) -> None:
-    setup, _ = BROKEN[case]
     with pytest.raises(NexmoJWTError) as caught:
         python(setup)
     result = typed(setup)
@@ -456,94 +330,54 @@ def account_in(prefix: str) -> dict[str, str]:
 
 
 HERE, HOME = "here/.vonagerc", "home/.vonage/config.json"
-APP = {"app-id": "{id}", "private-key": "{pem}"}
+APP = cli("{pem}")
 CAMEL = {"apiKey": "abcd1234", "apiSecret": SECRET}
 KEBAB = {"api-key": "abcd1234", "api-secret": SECRET}
 
+BY_VONAGE, BY_NEXMO = account_in("VONAGE_"), account_in("NEXMO_")
+IN_VONAGE = "VONAGE_API_KEY and VONAGE_API_SECRET"
+IN_NEXMO = "NEXMO_API_KEY and NEXMO_API_SECRET"
+BLANK = {"VONAGE_API_KEY": " abcd1234\n", "VONAGE_API_SECRET": f" {SECRET} "}
+OTHER = {"apiKey": "wrong", "apiSecret": "wrong"}
+
 # Where an application is found, and where the account that it belongs to; None: nowhere.
-ACCOUNTS: dict[str, tuple[Setup, str | None]] = {
-    "VONAGE_": (
-        Setup({**VONAGE_APP, "VONAGE_API_KEY": " abcd1234\n", "VONAGE_API_SECRET": f" {SECRET} "}),
-        "VONAGE_API_KEY and VONAGE_API_SECRET",
-    ),
-    "NEXMO_": (
-        Setup({**NEXMO_APP, **account_in("NEXMO_")}),
-        "NEXMO_API_KEY and NEXMO_API_SECRET",
-    ),
-    "apiKey": (Setup(here={**APP, **CAMEL}), HERE),
-    "both spellings": (
-        Setup(here={**APP, "api-key": "wrong", "api-secret": "wrong", **CAMEL}),
-        HERE,
-    ),
-    "both spellings, one of them blank": (
-        Setup(here={**APP, **KEBAB, "apiKey": "", "apiSecret": " "}),
-        HERE,
-    ),
-    "config.json": (Setup(home={**APP, **CAMEL}), HOME),
+ACCOUNTS = [
+    (Setup({**VONAGE_APP, **BLANK}), IN_VONAGE),
+    (Setup({**NEXMO_APP, **BY_NEXMO}), IN_NEXMO),
+    (Setup(here={**APP, **CAMEL}), HERE),
+    (Setup(here={**APP, "api-key": "wrong", "api-secret": "wrong", **CAMEL}), HERE),
+    (Setup(here={**APP, **KEBAB, "apiKey": "", "apiSecret": " "}), HERE),
+    (Setup(home={**APP, **CAMEL}), HOME),
     # The account of another place may be another account.
-    "VONAGE_ application, NEXMO_ account": (
-        Setup({**VONAGE_APP, **account_in("NEXMO_")}, here={**APP, **CAMEL}),
-        None,
-    ),
-    "NEXMO_ application, VONAGE_ account": (
-        Setup({**NEXMO_APP, **account_in("VONAGE_")}, here={**APP, **CAMEL}),
-        None,
-    ),
-    ".vonagerc's application, account in the environment": (
-        Setup(account_in("VONAGE_"), here=APP, home={**APP, **CAMEL}),
-        None,
-    ),
-    "Vonage Cloud Runtime, which has no variable for an account": (
-        Setup(VCR_APP | account_in("VCR_")),
-        None,
-    ),
-    "no key": (Setup({**VONAGE_APP, "VONAGE_API_SECRET": SECRET}), None),
-    "a blank secret": (
-        Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": " "}),
-        None,
-    ),
-    "apiSecret without apiKey": (Setup(here={**APP, "apiSecret": SECRET}), None),
-    "a secret that is no string": (
-        Setup(here={**APP, "apiKey": "abcd1234", "apiSecret": [SECRET]}),
-        None,
-    ),
-    "no account": (Setup(here=APP), None),
-}
+    (Setup({**VONAGE_APP, **BY_NEXMO}, here={**APP, **CAMEL}), None),
+    (Setup({**NEXMO_APP, **BY_VONAGE}, here={**APP, **CAMEL}), None),
+    (Setup(BY_VONAGE, here=APP, home={**APP, **CAMEL}), None),
+    # Vonage Cloud Runtime has no such variables.
+    (Setup({**VCR_APP, **account_in("VCR_")}), None),
+    # Half an account is none.
+    (Setup({**VONAGE_APP, "VONAGE_API_SECRET": SECRET}), None),
+    (Setup({**VONAGE_APP, "VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": " "}), None),
+    (Setup(here={**APP, "apiSecret": SECRET}), None),
+    (Setup(here={**APP, "apiKey": "abcd1234", "apiSecret": [SECRET]}), None),
+    (Setup(here=APP), None),
+]
 
 # The same where the application is given as an argument: the first account that there is.
-ACCOUNTS_OF_ARGUMENTS: dict[str, tuple[Setup, str | None]] = {
-    "VONAGE_ before NEXMO_": (
-        Setup({"NEXMO_API_KEY": "wrong", "NEXMO_API_SECRET": "wrong", **account_in("VONAGE_")}),
-        "VONAGE_API_KEY and VONAGE_API_SECRET",
-    ),
-    "NEXMO_ beside half of VONAGE_": (
-        Setup({"VONAGE_API_KEY": "wrong", **account_in("NEXMO_")}),
-        "NEXMO_API_KEY and NEXMO_API_SECRET",
-    ),
-    "NEXMO_ before .vonagerc": (
-        Setup(account_in("NEXMO_"), here={"apiKey": "wrong", "apiSecret": "wrong"}),
-        "NEXMO_API_KEY and NEXMO_API_SECRET",
-    ),
-    ".vonagerc before config.json": (
-        Setup(here=KEBAB, home={"apiKey": "wrong", "apiSecret": "wrong"}),
-        HERE,
-    ),
-    ".vonagerc without account": (Setup(here=APP, home=CAMEL), HOME),
-    "an account before a broken .vonagerc": (
-        Setup(account_in("VONAGE_"), here="{broken"),
-        "VONAGE_API_KEY and VONAGE_API_SECRET",
-    ),
-    "none": (Setup({"VONAGE_API_KEY": "abcd1234"} | account_in("VCR_")), None),
-}
+ACCOUNTS_OF_ARGUMENTS = [
+    (Setup({"NEXMO_API_KEY": "wrong", "NEXMO_API_SECRET": "wrong", **BY_VONAGE}), IN_VONAGE),
+    (Setup({"VONAGE_API_KEY": "wrong", **BY_NEXMO}), IN_NEXMO),
+    (Setup(BY_NEXMO, here=OTHER), IN_NEXMO),
+    (Setup(here=KEBAB, home=OTHER), HERE),
+    (Setup(here=APP, home=CAMEL), HOME),
+    (Setup(BY_VONAGE, here="{broken"), IN_VONAGE),
+    (Setup({"VONAGE_API_KEY": "abcd1234", **account_in("VCR_")}), None),
+]
 
 
 @pytest.mark.parametrize(
     ("setup", "source", "is_given"),
-    [
-        *((*row, False) for row in ACCOUNTS.values()),
-        *((*row, True) for row in ACCOUNTS_OF_ARGUMENTS.values()),
-    ],
-    ids=[*ACCOUNTS, *ACCOUNTS_OF_ARGUMENTS],
+    [*((*row, False) for row in ACCOUNTS), *((*row, True) for row in ACCOUNTS_OF_ARGUMENTS)],
+    ids=itertools.count(),
 )
 def test_the_account_of_an_application_is_found_beside_it(
     setup: Setup, source: str | None, is_given: bool, in_place: Callable, nexmo: Sandbox
