@@ -43,9 +43,9 @@ DASH_A = Wording(
         "For a product that takes key and secret, use -A basic -a KEY:SECRET.",
         "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run http in a terminal without "
         "--ignore-stdin, which asks for it.",
-        "not-in-scope": "To allow it, add ?host={subject} at the end of -a. To send the request "
+        "not-in-scope": "To allow it, add ?host={allowed} at the end of -a. To send the request "
         "without a token, use --no-auth-type.",
-        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or add ?host={{subject}} at the end of -a.",
+        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or add ?host={{allowed}} at the end of -a.",
         "clear-text": "Write https:// instead of http://, or use the command 'https' instead of "
         "'http'.",
         "takes-basic": "Use -A basic -a KEY:SECRET.",
@@ -53,7 +53,7 @@ DASH_A = Wording(
 )
 
 _IN_A_SESSION = {
-    "not-in-scope": "To allow it, type -a again, with ?host={subject} at its end. To send the "
+    "not-in-scope": "To allow it, type -a again, with ?host={allowed} at its end. To send the "
     "request without a token, leave out --session, or use another session."
 }
 _BY_DEFAULT = {

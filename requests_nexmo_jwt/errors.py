@@ -84,11 +84,12 @@ class ClaimError(NexmoJWTError):
 class ScopeError(NexmoJWTError):
     """A URL may not receive a token, or ``hosts`` or ``elsewhere`` is invalid.
 
-    ``host`` is the host of that URL, or None.
+    ``host`` is the host of that URL, or None; ``allowed`` what to add to ``hosts``, or None.
     """
 
     code = "scope"
     host: str | None = None
+    allowed: object = None
 
 
 class TokenError(NexmoJWTError):

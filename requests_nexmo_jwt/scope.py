@@ -117,6 +117,9 @@ class Scope:
 
         product = product_at(urlsplit(url).path, origin.host)
         is_vonages = any(host_matches(host, origin.host) for host in API_HOSTS)
+        # What the remedy allows: never clear text to Vonage.
+        is_clear = is_vonages and origin.scheme == "http"
+        allowed = Origin("https", origin.host, 443) if is_clear else origin
         subject, code = str(origin), "scope"
         if product and not product.takes_jwt:
             in_tls = ", over https://" if origin.scheme == "http" else ""
@@ -127,21 +130,21 @@ class Scope:
         elif is_websocket(url) and self._wants_tls(origin):
             subject, problem = quoted(host_part(url)), "would send the token in clear text"
             remedy = "Write wss:// instead of ws://."
-        elif self._wants_tls(origin) or (is_vonages and origin.scheme == "http"):
+        elif self._wants_tls(origin):
             problem, code = "would send the token in clear text", "clear-text"
             remedy = "Write https:// instead of http://."
         elif self._named_by == HOSTS_VARIABLE and not self._is_default:
             listed = ", ".join(map(str, self._entries))
             problem = f"may not receive a token: {HOSTS_VARIABLE} names only {listed}"
-            remedy, code = f"Unset {HOSTS_VARIABLE}, or add {origin} to it.", "hosts-variable"
+            remedy, code = f"Unset {HOSTS_VARIABLE}, or add {allowed} to it.", "hosts-variable"
         else:
             whose = "Vonage's API origins" if self._is_default else "the configured hosts"
             problem, code = f"is not one of {whose}, so it may not receive a token", "not-in-scope"
             remedy = (
-                f'To allow it, pass hosts=["{origin}"]. To send requests to other hosts without a '
+                f'To allow it, pass hosts=["{allowed}"]. To send requests to other hosts without a '
                 'token, pass elsewhere="unsigned".'
             )
-        return ScopeError(subject, problem, remedy, code, host=origin.host)
+        return ScopeError(subject, problem, remedy, code, host=origin.host, allowed=allowed)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scope):

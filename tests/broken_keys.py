@@ -45,11 +45,6 @@ BROKEN: dict[str, tuple[Callable[[Keys], bytes], str]] = {
     "flipped at the start": (lambda k: k.pkcs8.replace(b"MII", b"NJJ", 1), "damaged"),
     "characters that base64 has not": (lambda k: k.pkcs8[:900] + b"!*" + k.pkcs8[902:], "damaged"),
     "a line lost": (lambda k: b"\n".join(k.pkcs8.splitlines()[:5] + k.pkcs8.splitlines()[6:]), ""),
-    "a blank line between all": (lambda k: k.pkcs8.replace(b"\n", b"\n\n"), "damaged"),
-    "newlines lost, with headers": (
-        lambda k: k.encrypted_pkcs1.replace(b"\n", b" "),
-        "line breaks",
-    ),
     "newlines lost, and a character": (
         lambda k: k.pkcs8.replace(b"\n", b"")[:900] + k.pkcs8.replace(b"\n", b"")[901:],
         "damaged",

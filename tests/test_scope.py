@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import requests
 import yarl
-from conftest import Internet, Keys
+from conftest import APPLICATION_ID, Internet, Keys
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -550,6 +550,55 @@ def test_the_environment_names_hosts_where_the_argument_does_not(
     auth = NexmoJWT("id", keys.object)
     for url in ("https://api.nexmo.com/", "http://localhost:4010/"):
         assert auth.header(url).startswith("Bearer ")
+
+
+# What is typed, how it is shown, and why it may have no token.
+TYPED = [
+    ("/v1/calls", "'/v1/calls'", "is not a whole URL"),
+    ("", "''", "is not a whole URL"),
+    ("api.nexmo.com/v1/calls?api_secret=S3cret", "'api.nexmo.com/v1/calls'", "not a whole URL"),
+    ("user:S3cret@api.nexmo.com/v1", "'user:...'", "is not a whole URL"),
+    ("mock://x/y", "'mock://x/y'", "'mock' is not http or https"),
+    ("file:///etc/hosts", "'file:///etc/hosts'", "'file' is not http or https"),
+    ("http+unix://%2Fvar%2Frun/x", "'http+unix://%2Fvar%2Frun/x'", "'http+unix' is not http"),
+    ("FTP://u:S3cret@x/y", "'FTP://...@x'", "'ftp' is not http or https"),
+]
+
+
+@pytest.mark.parametrize(("url", "shown", "words"), TYPED)
+def test_what_was_typed_is_shown_with_the_scheme_that_carries_no_token(
+    url: str, shown: str, words: str, keys: Keys
+) -> None:
+    with pytest.raises(ScopeError) as caught:
+        NexmoJWT(APPLICATION_ID, keys.object).header(url)
+    assert str(caught.value).startswith(shown)
+    assert words in str(caught.value)
+    assert "S3cret" not in str(caught.value)
+    request = requests.Request("GET", "https://api.nexmo.com/").prepare()
+    request.url = url
+    unsigned = NexmoJWT(APPLICATION_ID, keys.object, elsewhere="unsigned")
+    if "://" in url:
+        assert "Authorization" not in unsigned(request).headers
+    else:
+        with pytest.raises(ScopeError):
+            unsigned(request)
+
+
+@pytest.mark.parametrize("host", ["api.nexmo.com", "api-eu.vonage.com"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_variable_with_the_hosts_is_named_and_clear_text_to_vonage_never_advised(
+    scheme: str, host: str, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXMO_JWT_HOSTS", "http://127.0.0.1:4010")
+    for hosts, remedy in [
+        (None, f"Unset NEXMO_JWT_HOSTS, or add https://{host} to it."),
+        (["http://prism"], f'pass hosts=["https://{host}"]'),
+    ]:
+        with pytest.raises(ScopeError) as caught:
+            NexmoJWT(APPLICATION_ID, keys.object, hosts=hosts).header(f"{scheme}://{host}/v1/calls")
+        assert remedy in str(caught.value)
+        is_named = "NEXMO_JWT_HOSTS names only http://127.0.0.1:4010" in str(caught.value)
+        assert is_named == (hosts is None)
 
 
 def test_an_origin_reads_as_people_write_it() -> None:

@@ -62,8 +62,8 @@ OPTIONS = Wording(
         "ttl": "Pass --ttl instead.",
         "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run this in a terminal, which asks "
         "for it.",
-        "not-in-scope": "To allow it, pass --host {subject}.",
-        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or pass --host {{subject}}.",
+        "not-in-scope": "To allow it, pass --host {allowed}.",
+        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or pass --host {{allowed}}.",
         "takes-basic": "Pass the --url of a product that accepts a token.",
     },
 )

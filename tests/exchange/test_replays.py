@@ -133,3 +133,18 @@ def test_vcrpy_replays_what_it_recorded_with_or_without_a_second_try(
     (tmp_path / "calls.yaml").write_text(re.sub(r" 20\d\d ", " 2024 ", kept))
     assert status() == recorded
     assert len(nexmo.requests) == seen
+
+
+def test_a_tool_may_call_the_hook_once_more_with_arguments_of_its_own(nexmo: Sandbox) -> None:
+    """As requests-cache does, whose arguments an adapter does not take."""
+    nexmo.clock_offset = -3600
+    nexmo.answer_next(401)
+    request = requests.Request("GET", nexmo.url, auth=nexmo.auth()).prepare()
+    with requests.Session() as session:
+        adapter = session.get_adapter(nexmo.url)
+        response = adapter.send(request, timeout=10)
+        response.connection = adapter
+        answer = requests.hooks.dispatch_hook(
+            "response", request.hooks, response, expire_after=3600, only_if_cached=False, timeout=10
+        )
+    assert answer.ok

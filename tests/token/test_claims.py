@@ -124,7 +124,9 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"acl": {"paths": {"/a": None}}}, "acl", "'methods' and 'filters'"),
     ({"acl": {"paths": {"/a": {"method": ["GET"]}}}}, "acl", "'methods' and 'filters'"),
     ({"acl": {"paths": {"/a": {"methods": "GET"}}}}, "acl", "methods"),
-    ({"acl": {"paths": {"/a": {"methods": ["get"]}}}}, "acl", "methods"),
+    ({"acl": {"paths": {"/a": {"methods": ["get"]}}}}, "acl", "has the method 'get', which is"),
+    ({"acl": {"paths": {"/a": {"methods": ["GET", "GETT"]}}}}, "acl", "has the method 'GETT'"),
+    ({"acl": ["GET,GETT:/a"]}, "acl", "has the method 'GETT'"),
     ({"acl": {"paths": {"/a": {"methods": [5]}}}}, "acl", "methods"),
     ({"acl": {"paths": {"/a": {"filters": []}}}}, "acl", "filters"),
     ({"acl": {"paths": {5: {}}}}, "acl", "begin with '/'"),
@@ -132,6 +134,15 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"claims": {5: "x"}}, "claims", "A name is a str"),
     ({"claims": {"application_id": "x"}}, "application_id", "which this class sets"),
     ({"claims": {"iat": 5}}, "iat", "which this class sets"),
+    ({"claims": {"ttl": 3600}}, "ttl", "Pass ttl= instead"),
+    *(
+        ({"claims": {name: "x"}}, "claims", f"claims has '{name}' in it")
+        for name in ("api_secret", "apiSecret", "signature_secret", "private_key", "privateKey")
+    ),
+    ({"claims": {"deep": [{"api_secret": "x"}]}}, "claims", "claims has 'api_secret' in it"),
+    ({"claims": {"passphrase": "x"}}, "claims", "claims has 'passphrase' in it"),
+    ({"claims": {"nbf": 1678731540406}}, "nbf", "milliseconds, not seconds"),
+    ({"claims": {"nbf": 4_000_000_000}}, "nbf", "after the token's end"),
     ({"claims": {"nbf": "5"}}, "nbf", "Unix seconds"),
     ({"claims": {"nbf": -5}}, "nbf", "Unix seconds"),
     ({"claims": {"nbf": 10**5000}}, "nbf", "Unix seconds"),
