@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..redaction import quoted, unquoted
+from ..redaction import unquoted
 from ..token.inspection import inspect
 from ..url import Origin
-from ..vonage.identifiers import is_application_id
+from ..vonage.identifiers import is_application_id, shown_id
 from ..vonage.products import product_of, refuses
 from .clock import TOLERANCE, is_off, server_time
 
@@ -83,7 +83,7 @@ def _cause(token: str, refused: Answer, now: float) -> tuple[str | None, bool]:
     inspection, product = inspect(token), product_of(refused.url)
     application_id, path = inspection.claims["application_id"], urlsplit(refused.url).path or "/"
     if not is_application_id(application_id):
-        which = f"application id {quoted(application_id)}"
+        which = f"application id {shown_id(application_id)}"
         return f"{which} is not a UUID, so it is probably not an application's", True
     if inspection.opens(refused.method, path) is False:
         return f"the token's acl does not permit {refused.method} {unquoted(path)}", False

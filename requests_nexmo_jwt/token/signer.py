@@ -105,4 +105,6 @@ class Signer:
 
     def __repr__(self) -> str:
         which = self._key.fingerprint if isinstance(self._key, key.Key) else self.source
-        return f"application_id={self.application_id!r}, key={which!r}"
+        from ..vonage.identifiers import shown_id
+
+        return f"application_id={shown_id(self.application_id)}, key={which!r}"

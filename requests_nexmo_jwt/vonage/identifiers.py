@@ -32,3 +32,10 @@ def may_be_secret(text: str) -> bool:
     A file name has an extension, a folder, or is a word without digits.
     """
     return _SECRET.fullmatch(text) is not None
+
+
+def shown_id(application_id: str) -> str:
+    """Return an application's id for a message, redacted if it may be a secret instead."""
+    is_long = len(application_id) > 8  # an API key has 8 characters, and is no secret
+    is_secret = is_long and not is_application_id(application_id) and may_be_secret(application_id)
+    return "(redacted)" if is_secret else repr(application_id)

@@ -186,7 +186,14 @@ def test_the_likeliest_cause_is_named_and_the_key_is_not_blamed(
     assert "does not belong to application" not in warning
 
 
-@pytest.mark.parametrize("application_id", ["abcd1234", "your_application_id", APPLICATION_ID[1:]])
+def test_a_secret_in_the_place_of_the_id_is_not_logged(nexmo: Sandbox, warnings: Callable) -> None:
+    auth = NexmoJWT("aBcDeFgHiJkLmN01", nexmo.private_key)
+    requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
+    assert "application id (redacted) is not a UUID" in warnings()[0]
+    assert "aBcDeFgHiJkLmN01" not in repr(auth) + warnings()[0]
+
+
+@pytest.mark.parametrize("application_id", ["abcd1234", "your_application_id", APPLICATION_ID[:23]])
 def test_an_id_that_is_not_a_uuid_is_named_first(
     application_id: str, nexmo: Sandbox, warnings: Callable
 ) -> None:
