@@ -153,15 +153,8 @@ def test_an_acl_that_cannot_be_read_is_not_said_to_open_a_request(
     assert "the acl opens" not in result.stdout
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/conversations/CON-63f61863-4a51-4f6b-86e1-46edebcf9356/members/"
-        "MEM-63f61863-4a51-4f6b-86e1-46edebcf9356",
-        "/v1/conversations/" + "CON0123456789abcdef" * 4,
-    ],
-)
-def test_a_long_path_is_named_as_a_path(path: str, nexmo_jwt: Run, keys: Keys) -> None:
+def test_a_long_path_is_named_as_a_path(nexmo_jwt: Run, keys: Keys) -> None:
+    path = "/v1/conversations/" + "CON0123456789abcdef" * 4
     result = nexmo_jwt("inspect", forge(keys, acl=ACL), "--for", path)
     (line,) = (line for line in result.stdout.splitlines() if "the acl does not permit" in line)
     assert not re.search(r"\bstr\b", line)
@@ -193,29 +186,20 @@ def test_a_request_that_is_none_is_wrong_usage(
     assert "is not of the form 'GET https://api.nexmo.com/v1/calls'" in result.stderr
 
 
+RS256 = '{"alg":"RS256","typ":"JWT"}'
+
+# A text, and words of what is printed.
 HOSTILE = {
     "HS256": (raw('{"alg":"HS256","typ":"JWT"}', '{"iat":1}') + "AAAA", "✗ alg is 'HS256'"),
     "none": (raw('{"alg":"none"}', "{}"), "✗ alg is 'none'"),
-    "no typ": (raw('{"alg":"RS256"}', "{}") + "AAAA", "? typ is None; only 'JWT' is documented"),
-    "terminal codes": (
-        raw('{"alg":"RS256","typ":"JWT"}', '{"sub":"\\u001b[2J\\u009b","\\u001b]0;x\\u0007":1}')
-        + "AAAA",
-        "\\u001b[2J",
-    ),
-    "terminal codes in what is critical": (
-        raw('{"alg":"RS256","typ":"JWT","crit":["\\u001b[2J"]}', "{}") + "AAAA",
-        "crit",  # in the header, or where PyJWT knows "crit", in an error
-    ),
-    "a huge number": (
-        raw('{"alg":"RS256","typ":"JWT"}', '{"exp":' + "9" * 4000 + "}") + "A" * 4,
-        "exp",
-    ),
-    "far future": (
-        raw('{"alg":"RS256","typ":"JWT"}', '{"exp":9007199254740991}') + "AAAA",
-        "calendars",
-    ),
-    "claims are a list": (raw('{"alg":"RS256"}', "[]") + "AAAA", "not a JSON Web Token"),
-    "claims are deep": (raw('{"alg":"RS256"}', "[" * 20_000) + "AAAA", "not a JSON Web Token"),
+    "no typ": (raw('{"alg":"RS256"}', "{}"), "? typ is None; only 'JWT' is documented"),
+    "codes": (raw(RS256, '{"sub":"\\u001b[2J\\u009b","\\u001b]0;x\\u0007":1}'), "\\u001b[2J"),
+    # In the header; or where PyJWT knows "crit", in an error.
+    "critical codes": (raw('{"alg":"RS256","typ":"JWT","crit":["\\u001b[2J"]}', "{}"), "crit"),
+    "a huge number": (raw(RS256, '{"exp":' + "9" * 4000 + "}"), "exp"),
+    "far future": (raw(RS256, '{"exp":9007199254740991}'), "calendars"),
+    "claims are a list": (raw('{"alg":"RS256"}', "[]"), "not a JSON Web Token"),
+    "claims are deep": (raw('{"alg":"RS256"}', "[" * 20_000), "not a JSON Web Token"),
     "one word": ("hello", "not a JSON Web Token"),
     "empty": ("", "The token is empty"),
     "Bearer alone": ("Authorization: Bearer ", "not a JSON Web Token"),
@@ -266,10 +250,7 @@ HUGE = {
     "Bearer and quotes": ("Bearer '" * 130_000, "not a JSON Web Token"),
     "a word": ("x" * 1_000_000, "not a JSON Web Token"),
     "dots": ("." * 500_000 + " " + "." * 500_000, "This text has no token"),
-    "98,000 different names": (
-        raw('{"alg":"RS256","typ":"JWT"}', names(98_000)),
-        "✗ application_id is missing",
-    ),
+    "98,000 different names": (raw(RS256, names(98_000)), "✗ application_id is missing"),
     "98,000 different names in the header": (raw(names(98_000), "{}"), "✗ alg is None"),
 }
 
@@ -285,7 +266,7 @@ def test_inspect_answers_a_megabyte_of_hostile_text(case: str, nexmo_jwt: Run) -
 
 def test_a_token_with_one_long_name_prints_no_screens_of_blanks(nexmo_jwt: Run) -> None:
     claims = '{"' + "x" * 5000 + '":0,' + names(1000).removeprefix("{")
-    token = raw('{"alg":"RS256","typ":"JWT"}', claims)
+    token = raw(RS256, claims)
     assert len(nexmo_jwt("inspect", token).stdout) < 20 * len(token)
 
 
@@ -294,8 +275,8 @@ def test_a_token_with_one_long_name_prints_no_screens_of_blanks(nexmo_jwt: Run) 
 def test_a_token_that_is_deep_is_shown_or_refused(depth: int, nested: str, nexmo_jwt: Run) -> None:
     deep = nested[:-1] * depth + "0" + nested[-1] * depth
     for token in (
-        raw('{"alg":"RS256","typ":"JWT"}', f'{{"x":{deep}}}'),
-        raw('{"alg":"RS256","typ":"JWT"}', f'{{"acl":{deep}}}'),
+        raw(RS256, f'{{"x":{deep}}}'),
+        raw(RS256, f'{{"acl":{deep}}}'),
         raw(f'{{"alg":{deep}}}', "{}"),
     ):
         for options in ([], ["--json"]):
