@@ -109,6 +109,7 @@ def test_a_second_try_sends_the_body_again_and_history_tells_the_truth(
     ]
     assert refused.json()["type"] == "UNAUTHORIZED"
     assert response.request.headers["X-Mine"] == "1"
+    assert response.request.content == b"\0body"  # what a hook that logs requests looks at
     assert re.search("is 360[01] s behind", warnings()[0])
     assert client.get(f"{nexmo.url}/v1/calls").history == []
 

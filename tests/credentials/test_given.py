@@ -21,6 +21,7 @@ MIXED_UP = [
     (f"'{APPLICATION_ID}'", "{key}", "quotes or blanks around the id"),
     (f" {APPLICATION_ID}\n", "{key}", "quotes or blanks around the id"),
     ('"abcd1234"', "{key}", "white space or quotes around it"),
+    ("LS0tLS1C" * 100, "{key}", "contains a private key"),
 ]
 
 

@@ -73,6 +73,18 @@ def test_a_request_that_was_redirected_elsewhere_can_be_sent_again(nexmo: Sandbo
         assert [seen.verdict for seen in elsewhere.requests] == [NO_TOKEN] * 2
 
 
+def test_the_request_of_a_second_try_is_tried_twice_too_when_it_is_sent_again(
+    nexmo: Sandbox,
+) -> None:
+    with requests.Session() as session:
+        nexmo.clock_offset = -3600
+        response = session.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        nexmo.clock_offset = 3600
+        again = session.send(response.request, timeout=10)
+    assert [len(answer.history) for answer in (response, again)] == [1, 1]
+    assert again.ok
+
+
 def test_a_copy_that_is_signed_leaves_the_original_its_hook(nexmo: Sandbox) -> None:
     auth = nexmo.auth()
     prepared = requests.Request("GET", nexmo.url, auth=auth).prepare()
