@@ -31,7 +31,7 @@ class Setup:
 
     In all values ``{id}`` is the application's id, ``{pem}`` the text of its key,
     ``{file}`` the absolute path of a file with it. ``key.pem`` is such a file in the
-    working directory, in the home and in ``~/.vonage``.
+    working directory, in the home and in ``~/.vonage``, and so is ``beside.pem`` in the last.
     """
 
     env: dict[str, str] = field(default_factory=dict)
@@ -68,6 +68,7 @@ class Setup:
         (folder / "here").mkdir(exist_ok=True)
         for place in (folder / "here", folder / "home", config):
             (place / "key.pem").write_text(pem)
+        (config / "beside.pem").write_text(pem)
         for content, path in (
             (self.here, folder / "here" / ".vonagerc"),
             (self.home, config / "config.json"),
@@ -136,7 +137,7 @@ FOUND = [
     (Setup(here={"appId": "{id}", "private-key": "key.pem"}), "appId and private-key (a path)"),
     (Setup(here='\ufeff{"app-id": "{id}", "private-key": "key.pem"}'), "here/.vonagerc"),
     (Setup(home=CLI_TEXT), "home/.vonage/config.json: app-id and private-key (PEM text)"),
-    (Setup(home=cli("key.pem")), "config.json: app-id and private-key (a path)"),
+    (Setup(home=cli("beside.pem")), "config.json: app-id and private-key (a path)"),
     (Setup(home=cli("~/key.pem")), "config.json: app-id and private-key (a path)"),
     # Precedence: the first that names an application wins.
     *(
