@@ -160,7 +160,7 @@ MANGLED = {
     "a.b.c": (lambda n, t: "a.b.c", "malformed"),
     "binary": (lambda n, t: "\xff\xfe.x.y", "malformed"),
     "two parts": (lambda n, t: t.rpartition(".")[0], "malformed"),
-    "signature cut": (lambda n, t: t[:-8], "malformed"),
+    "signature cut": (lambda n, t: t[:-9], "malformed"),
     "signature of zeros": (lambda n, t: t.rpartition(".")[0] + "." + "A" * 342, "signature"),
     "claims changed": (lambda n, t: swap_claims(t), "signature"),
     "another key": (lambda n, t: sign_again(n, Keys().object, "RS256"), "signature"),

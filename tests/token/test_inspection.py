@@ -49,6 +49,16 @@ def test_each_rule_that_a_token_does_not_clearly_keep_has_a_code(
     assert len(kept) == 9 - len({name for name, _, _ in expected} - {"ttl"})
 
 
+# How long before a token's iat a server's Date is, and whether the token had not begun. A Date
+# stands for a whole second.
+@pytest.mark.parametrize(("seconds", "is_broken"), [(0, False), (1, False), (2, True)])
+def test_a_token_breaks_a_rule_by_a_date_if_it_does_so_for_all_its_second(
+    seconds: int, is_broken: bool, keys: Keys
+) -> None:
+    token = inspect(forge(keys, iat=NOW, exp=NOW + 900))
+    assert bool(token.broken_by_date(NOW - seconds)) == is_broken
+
+
 # What a token says, and how its rule about exp reads where that is kept.
 CUT = "more than 24 hours after iat, of which 24 hours count"
 VIDEO = {"scope": "session.connect"}
