@@ -99,8 +99,8 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         import os
 
         text, typed = url.lower(), self.raw_auth or ""
-        # An id and a colon, options alone, or the text of a key: not to be sent as Basic.
-        is_typed = typed[36:37] == ":" or typed.startswith("?") or "-----BEGIN" in typed
+        # Options alone, or so long that it may be an id and a path, or a key.
+        is_typed = typed.startswith("?") or len(typed) > 36
         is_named = "NEXMO_JWT_HOSTS" in os.environ or is_typed
         return is_named or "nexmo.com" in text or "vonage.com" in text
 

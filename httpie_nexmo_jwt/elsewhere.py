@@ -9,9 +9,10 @@ import re
 from urllib.parse import urlsplit
 
 from requests_nexmo_jwt.errors import ScopeError
+from requests_nexmo_jwt.redaction import holds_key
 from requests_nexmo_jwt.scope import Scope
 from requests_nexmo_jwt.url import host_part, origin_of
-from requests_nexmo_jwt.vonage.identifiers import is_application_id
+from requests_nexmo_jwt.vonage.identifiers import holds_application_id
 from requests_nexmo_jwt.vonage.products import product_of
 
 
@@ -41,5 +42,5 @@ def is_elsewhere(url: str, typed: str | None) -> bool:
 
 def _is_ours(typed: str) -> bool:
     application_id, colon, _ = typed.partition(":")
-    is_pair = colon == ":" and is_application_id(application_id)
-    return typed.startswith("?") or "-----BEGIN" in typed or is_pair
+    is_pair = colon == ":" and holds_application_id(application_id)
+    return typed.startswith("?") or holds_key(typed) or is_pair

@@ -21,9 +21,9 @@ from requests_nexmo_jwt import (
 )
 from requests_nexmo_jwt.credentials.key import absolute_path
 from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
-from requests_nexmo_jwt.credentials.pem import PASSPHRASE_VARIABLE, is_pem, key_on_a_command_line
+from requests_nexmo_jwt.credentials.pem import PASSPHRASE_VARIABLE, key_on_a_command_line
 from requests_nexmo_jwt.errors import Wording
-from requests_nexmo_jwt.redaction import quoted
+from requests_nexmo_jwt.redaction import holds_key, quoted
 from requests_nexmo_jwt.scope import HOSTS_VARIABLE
 from requests_nexmo_jwt.token.acl import merged, read_acl
 from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
@@ -31,6 +31,8 @@ from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
 
 _REPEATABLE = ("acl", "host")
+
+_ALLOW = "add ?host={allowed} at the end of -a, or give -a '?host={allowed}'"
 
 #: How errors read in the words of ``-a``.
 DASH_A = Wording(
@@ -43,9 +45,9 @@ DASH_A = Wording(
         "For a product that takes key and secret, use -A basic -a KEY:SECRET.",
         "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run http in a terminal without "
         "--ignore-stdin, which asks for it.",
-        "not-in-scope": "To allow it, add ?host={allowed} at the end of -a. To send the request "
-        "without a token, use --no-auth-type.",
-        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or add ?host={{allowed}} at the end of -a.",
+        "not-in-scope": f"To allow it, {_ALLOW}. To send the request without a token, leave out -A "
+        "and -a.",
+        "hosts-variable": f"Unset {HOSTS_VARIABLE}, or {_ALLOW}.",
         "clear-text": "Write https:// instead of http://, or use the command 'https' instead of "
         "'http'.",
         "takes-basic": "Use -A basic -a KEY:SECRET.",
@@ -54,13 +56,14 @@ DASH_A = Wording(
 
 _IN_A_SESSION = {
     "not-in-scope": "To allow it, type -a again, with ?host={allowed} at its end. To send the "
-    "request without a token, leave out --session, or use another session."
+    "request without a token, leave out --session, or use another session.",
+    "hosts-variable": f"Unset {HOSTS_VARIABLE}, or type -a again, with ?host={{allowed}} at its "
+    "end.",
 }
 _BY_DEFAULT = {
     "nothing-found": f"{DASH_A.remedies['nothing-found']} This is nexmo-jwt-auto, probably from "
     "default_options in HTTPie's config.json: --no-auth-type sends the request without it.",
-    "not-in-scope": f"{DASH_A.remedies['not-in-scope']} To send what -a says as Basic, use "
-    "-A basic.",
+    "not-in-scope": f"To allow it, {_ALLOW}. To send the request without a token, leave out -a.",
 }
 
 
@@ -109,7 +112,7 @@ def read(text: str | None) -> RawAuth:
     """
     if text is None:
         return RawAuth("", "", "", "", {})
-    if is_pem(text):
+    if holds_key(text):
         raise key_on_a_command_line("the value")
     credentials, question_mark, options = text.partition("?")
     application_id, colon, key_path = credentials.partition(":")
@@ -184,8 +187,9 @@ def _pairs(options: str) -> list[tuple[str, str]]:
             errors="strict",
         )
     except ValueError:
-        subject = f"?{quoted(options)[1:-1]}"
-    raise ClaimError(subject, "is not of the form ?NAME=VALUE&NAME=VALUE", f"Write {_FORM}.")
+        problem = "is not of the form ?NAME=VALUE&NAME=VALUE"
+    # It may be the rest of a secret with a question mark.
+    raise ClaimError("what follows the '?'", problem, f"Write {_FORM}.")
 
 
 def _seconds(text: str) -> int:

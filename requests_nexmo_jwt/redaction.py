@@ -9,8 +9,10 @@ from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
-# A key in PEM, or a line of its base64, which is 64 characters long.
-_KEY_TEXT = re.compile(r"-----BEGIN|PRIVATE KEY-----|[A-Za-z0-9+/=]{60}")
+# A private key: its label in PEM, base64 of PEM, or the first line of its base64.
+_KEY = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|PRIVATE KEY-----|LS0tLS1CRUdJTi|MII[A-Za-z0-9+/]{57}")
+# What may be a part of one: a line of base64 in PEM is 64 characters long.
+_MAY_BE_KEY = re.compile(r"-----BEGIN|[A-Za-z0-9+/=]{60}")
 
 
 class Hidden(Generic[T]):
@@ -73,9 +75,14 @@ def _encoded(text: str) -> bytes:
 _OF_THIS_PROCESS = os.urandom(32)
 
 
+def holds_key(text: str) -> bool:
+    """Return whether ``text`` has a private key in it."""
+    return _KEY.search(text) is not None
+
+
 def may_hold_key_text(text: str) -> bool:
-    """Return whether a message must not show ``text``."""
-    return bool(_KEY_TEXT.search(text))
+    """Return whether a message must not show ``text``: a long word looks like key text too."""
+    return holds_key(text) or _MAY_BE_KEY.search(text) is not None
 
 
 def quoted(value: object) -> str:

@@ -20,7 +20,7 @@ from .url import (
     origin_of,
     requests_would_proxy,
 )
-from .vonage import API_HOST, API_HOSTS
+from .vonage import API_HOST, API_HOSTS, DOMAINS
 
 #: Names the hosts, separated by commas, if ``hosts=`` is not passed.
 HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
@@ -116,7 +116,7 @@ class Scope:
         from .vonage.products import product_at  # only if a request is refused
 
         product = product_at(urlsplit(url).path, origin.host)
-        is_vonages = any(host_matches(host, origin.host) for host in API_HOSTS)
+        is_vonages = origin.host.endswith(DOMAINS)
         # What the remedy allows: never clear text to Vonage.
         is_clear = is_vonages and origin.scheme == "http"
         allowed = Origin("https", origin.host, 443) if is_clear else origin
@@ -124,13 +124,13 @@ class Scope:
         if product and not product.takes_jwt:
             in_tls = ", over https://" if origin.scheme == "http" else ""
             problem = f"does not accept a token: {product.instead}{in_tls}"
-            remedy = "Send the request with that, without a token."
+            remedy = "Send the request without this token."
             if product.takes_key_and_secret:
                 remedy, code = "Pass auth=(KEY, SECRET) instead.", "takes-basic"
         elif is_websocket(url) and self._wants_tls(origin):
             subject, problem = quoted(host_part(url)), "would send the token in clear text"
             remedy = "Write wss:// instead of ws://."
-        elif self._wants_tls(origin):
+        elif self._wants_tls(origin) and not origin.is_loopback:
             problem, code = "would send the token in clear text", "clear-text"
             remedy = "Write https:// instead of http://."
         elif self._named_by == HOSTS_VARIABLE and not self._is_default:
@@ -166,6 +166,8 @@ def _read(url: str) -> Origin:
         scheme = _scheme(url)
         has_host = re.match(r"(https?|wss?):/?/?[^/?#]", url, re.IGNORECASE)
         problem = "is refused: its host is ambiguous" if has_host else "is not a whole URL"
+        if has_host and "@" in re.split("[/?#]", url.partition("//")[2])[0]:
+            problem = "is refused: it has a user name, or a host that looks like one"
         if scheme not in ("", "http", "https", "ws", "wss"):
             problem = f"cannot carry a token: {quoted(scheme)} is not http or https"
         # What stands before an "@" may be a password, and a query may have a secret.

@@ -37,7 +37,6 @@ BROKEN: dict[str, tuple[Callable[[Keys], bytes], str]] = {
         "not PEM",
     ),
     "BEGIN line missing": (lambda k: k.pkcs8.partition(b"\n")[2], "not PEM"),
-    "UTF-16": (lambda k: k.pkcs8.decode().encode("utf-16"), "not PEM"),
     "truncated in the middle": (lambda k: k.pkcs8[:800], "cut short"),
     "truncated in the END line": (lambda k: k.pkcs8[:-30], "cut short"),
     "first line only": (lambda k: k.pkcs8.partition(b"\n")[0], "cut short"),

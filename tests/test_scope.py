@@ -379,7 +379,7 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
         ("https://api.nexmo.com:8443/", ['hosts=["https://api.nexmo.com:8443"]']),
         (
             "https://user:s3cret@api.nexmo.com/?q=s3cret",
-            ["//...@api.nexmo.com' is refused: its host is ambiguous", "user name"],
+            ["//...@api.nexmo.com' is refused: it has a user name", "without a user name"],
         ),
         ("http://127.1/", ["'http://127.1' is refused: its host is ambiguous"]),
     ],
@@ -435,6 +435,11 @@ def test_a_refusal_says_which_authentication_the_product_takes(
     )
     assert "hosts=" not in str(caught.value)
     assert caught.value.host == urlsplit(url).hostname
+
+
+def test_the_way_to_a_server_on_this_machine_is_not_tls(keys: Keys) -> None:
+    with pytest.raises(ScopeError, match=r'pass hosts=\["http://127.0.0.1:4010"\]'):
+        NexmoJWT("id", keys.object, hosts=["127.0.0.1"]).header("http://127.0.0.1:4010/")
 
 
 def test_a_refusal_shows_no_part_of_a_password_that_is_not_escaped(auth: NexmoJWT) -> None:
@@ -586,7 +591,7 @@ def test_what_was_typed_is_shown_with_the_scheme_that_carries_no_token(
             unsigned(request)
 
 
-@pytest.mark.parametrize("host", ["api.nexmo.com", "api-eu.vonage.com"])
+@pytest.mark.parametrize("host", ["api.nexmo.com", "api-eu.vonage.com", "dashboard.nexmo.com"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_the_variable_with_the_hosts_is_named_and_clear_text_to_vonage_never_advised(
     scheme: str, host: str, keys: Keys, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from ..errors import CredentialsError, PrivateKeyError
 from ..redaction import Hidden, Secret, may_hold_key_text
+from ..vonage.identifiers import holds_application_id, is_application_id
 from . import pem
 from .key import KeyObject, KeyPath, KeyText, PrivateKey, absolute_path
 
@@ -46,7 +47,9 @@ def checked_id(application_id: Hidden[Any], name: str) -> str:
 
 def _may_be_id(value: object) -> bool:
     is_plain = isinstance(value, str) and value == value.strip(" \t\r\n\"'") and value.isprintable()
-    return is_plain and value != "" and not may_hold_key_text(str(value))
+    if not is_plain or value == "" or may_hold_key_text(str(value)):
+        return False
+    return is_application_id(value) or not holds_application_id(str(value))
 
 
 def private_key(

@@ -43,12 +43,13 @@ def in_key(key: object, application_id: object, folder: str) -> Mistake | None:
 def _mixed_up(application_id: object, key: str) -> Mistake | None:
     if not isinstance(application_id, str):
         return None
-    if identifiers.is_application_id(key.strip()):
+    if identifiers.is_application_id(key.strip(_QUOTES)):
         return Mistake(
             "looks like an application id; perhaps id and key were swapped",
             "Give the id first, then the key: NexmoJWT(ID, PATH).",
             "swapped",
         )
+    key = key.strip(_QUOTES)
     is_secret = identifiers.may_be_api_secret(key) or identifiers.may_be_secret(key)
     if not identifiers.may_be_api_key(application_id) or not is_secret:
         return None
@@ -72,8 +73,8 @@ def in_id(value: object) -> str:
         return f"is {quoted(value)}"
     if not value.strip():
         return "is empty"
-    if identifiers.is_application_id(value.strip(_QUOTES)):
-        return "has quotes or blanks around the id"
+    if identifiers.holds_application_id(value):
+        return "has quotes, blanks or other characters around the id"
     return "has white space or quotes around it, or a character that cannot be printed"
 
 
@@ -94,13 +95,12 @@ def _in_path(path: str, folder: str) -> Mistake | None:
         return Mistake(
             "was treated as a path, since it has no '-----BEGIN' line, but no such file exists. "
             f"It is redacted: its {len(path)} characters may be key text",
-            "Give the path of the key file, or the whole key text, '-----BEGIN' line included.",
+            "Give the path of the key file; the text of a key begins with '-----BEGIN'.",
         )
-    if identifiers.may_be_secret(path):
+    if identifiers.may_be_secret(path.strip(_QUOTES)):
         return Mistake(
             "looks like an API, signature or OpenTok secret (redacted); if it names a key file, no "
             "such file exists",
-            "A token is signed with the application's private key: give the path of its file, or "
-            "its PEM text.",
+            "A token is signed with the application's private key: give the path of its file.",
         )
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -39,8 +40,14 @@ _HEADERS = re.compile(
 # letters and escaped more than once, blanks, quotes, commas, no-break and zero-width spaces.
 _BETWEEN = re.compile(rb"(?:\\+[rnt]|[\s\"',\\]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
 
-# How base64 of "-----BEGIN" begins: CI systems store a whole PEM so.
-_ENCODED = b"LS0tLS1CRUdJTi"
+# Lines of 64 characters, of base64, with the same between any two of them, whatever it is.
+_REGULAR = re.compile(
+    rb"(.{1,12}?)\1?([A-Za-z0-9+/]{64}(?:\1[A-Za-z0-9+/]{64})*)\1([A-Za-z0-9+/]{1,64}?={0,2})(?:\1)?",
+    re.DOTALL,
+)
+
+# How base64 of "-----BEGIN" begins, perhaps after a byte order mark: CI systems store a PEM so.
+_ENCODED = re.compile(rb"(?:[\s\"']|\xef\xbb\xbf)*(?:77u/)?LS0tLS1CRUdJTi")
 
 
 class KeyName(NamedTuple):
@@ -62,7 +69,7 @@ class KeyName(NamedTuple):
 def is_pem(text: str | bytes) -> bool:
     """Return whether ``text`` is PEM, or base64 of it, rather than a path."""
     content = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    return b"-----BEGIN" in content or content.lstrip().startswith(_ENCODED)
+    return b"-----BEGIN" in content or _ENCODED.match(content) is not None
 
 
 def key_on_a_command_line(subject: str) -> CredentialsError:
@@ -149,7 +156,9 @@ def _unframe(pem: Secret) -> tuple[Secret, str, str]:
     lines.
     """
     text = pem.reveal()
-    if text.lstrip().startswith(_ENCODED):
+    if text[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):  # as PowerShell writes files
+        text = text.decode("utf-16", "replace").encode()
+    if _ENCODED.match(text):
         with suppress(ValueError):
             text = base64.b64decode(_BETWEEN.sub(b"", text), validate=True)
     block = _BLOCK.search(text)
@@ -161,7 +170,11 @@ def _unframe(pem: Secret) -> tuple[Secret, str, str]:
     headers, body = _HEADERS.search(block[2]), block[2]
     if headers:
         body = body[headers.end() :]
-    body = _BETWEEN.sub(b"", body)
+    regular, body = _REGULAR.fullmatch(body), _BETWEEN.sub(b"", body)
+    if regular:
+        full, step = regular[2], 64 + len(regular[1])
+        starts = range(0, len(full), step)
+        body = b"".join(full[start : start + 64] for start in starts) + regular[3]
     if not _BASE64.fullmatch(body):
         return pem, *_in_loaded(None)
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]

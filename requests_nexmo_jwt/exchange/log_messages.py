@@ -88,7 +88,7 @@ def _cause(token: str, refused: Answer, now: float) -> tuple[str | None, bool]:
     if inspection.opens(refused.method, path) is False:
         return f"the token's acl does not permit {refused.method} {unquoted(path)}", False
     if product and product.wants_a_user and "sub" not in inspection.claims:
-        return f"the {product.name} API wants the token of a user: pass sub", False
+        return f"the {product.name} API wants the token of a user, one with sub", False
     if product and not product.takes_jwt:
         return f"the token is not the problem: {product.instead}", True
     broken = inspection.broken_by_date(now)

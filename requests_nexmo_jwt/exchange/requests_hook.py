@@ -16,7 +16,7 @@ from requests.utils import rewind_body
 
 from .signed_request import Answer, SignedRequest
 
-_ONCE = "the request body cannot be rewound; send bytes, or a file"
+_ONCE = "the request body can be read only once; a body that can be read again would be sent again"
 _SEND_TAKES = ("stream", "timeout", "verify", "cert", "proxies")
 
 
@@ -34,13 +34,14 @@ class ResponseHook:
     def __call__(self, response: Response, **kwargs: Any) -> Response:
         """Return ``response``, or the answer to a second try."""
         signed = self.signed
-        header, is_at_origin = (
-            response.request.headers.get("Authorization"),
-            signed.is_for(response.url),
-        )
-        if header != signed.header or not is_at_origin:
-            if is_at_origin == (header is not None) and header != signed.header:
+        header = response.request.headers.get("Authorization")
+        is_at_origin = signed.is_for(response.url)
+        if header != signed.header:
+            # Whoever took the header off, and put none in its place, did so on purpose.
+            if header is not None or not is_at_origin:
                 signed.lost(_answer(response), is_replaced=is_at_origin)
+            return response
+        if not is_at_origin:
             return response
         second = signed.retry(_answer(response), partial(_obstacle, response, kwargs))
         if second:

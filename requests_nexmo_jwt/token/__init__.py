@@ -12,14 +12,20 @@ def _check_pyjwt() -> None:
     A script of that name must not be imported at all: it may be the one that runs.
     """
     spec = find_spec("jwt")
-    is_package = spec is not None and spec.submodule_search_locations is not None
-    if spec and not (is_package and hasattr(import_module("jwt"), "PyJWS")):
+    if spec and not (spec.submodule_search_locations is not None and _is_pyjwt()):
         raise NexmoJWTError(
             str(spec.origin),
             "is imported as 'jwt', in the place of PyJWT",
             "Rename it. If it is PyPI's package 'jwt', uninstall that and install PyJWT again: "
             "python -m pip uninstall jwt; python -m pip install --force-reinstall PyJWT",
         )
+
+
+def _is_pyjwt() -> bool:
+    try:
+        return hasattr(import_module("jwt"), "PyJWS")
+    except Exception:  # whatever a stranger's module raises
+        return False
 
 
 _check_pyjwt()

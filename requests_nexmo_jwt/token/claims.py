@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from ..errors import ClaimError
-from ..redaction import quoted
+from ..redaction import holds_key, quoted
 
 #: Seconds from ``iat`` to ``exp``: "A minimum value of 30 seconds ... A maximum value of 24 hours
 #: ... A default value of 15 minutes from the time the JWT is generated."
@@ -29,9 +29,9 @@ OURS = ("application_id", "iat", "jti", "exp")
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
-# A private key, or the name of a claim that would hold a secret.
+# The name of a claim that would hold a secret; the paths of an acl are names in JSON too.
 _SECRET = re.compile(
-    rb'PRIVATE KEY-----|"([^"]*(?:secret|private[_-]?key|passphrase|password)[^"]*)":',
+    r'"((?!/)[^"]*(?:secret|private[ _-]?key|passphrase|passwd|password)[^"]*|pwd)":',
     re.IGNORECASE,
 )
 _ACL_FORM = 'The form is {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}.'
@@ -175,16 +175,17 @@ def _further(claims: object) -> Mapping[str, Any]:
 
 def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
     try:
-        text = json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
+        text = json.dumps(claims, allow_nan=False, ensure_ascii=False)
+        text.encode()  # lone surrogates
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"cannot be written as JSON ({type(error).__name__}: {error})"
         remedy = "Give str, numbers, booleans, None, lists and dicts of these."
     else:
-        found = _SECRET.search(text)
-        if not found:
+        named = _SECRET.search(text)
+        if not named and not holds_key(text):
             copy: dict[str, Any] = json.loads(text)
             return copy
-        what = "a private key" if found[1] is None else quoted(found[1].decode("utf-8", "replace"))
+        what = quoted(named[1]) if named else "a private key"
         problem = f"has {what} in it, and anyone who sees a token can read its claims"
         remedy = "Leave it out: the API never needs a secret in a token."
     raise ClaimError("claims", problem, remedy, claim="claims")

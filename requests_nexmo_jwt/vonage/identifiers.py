@@ -8,12 +8,18 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
 # People choose API secrets; OpenTok's have 40 hex digits.
 _API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
-_SECRET = re.compile(r"[0-9a-zA-Z]{16,}|(?=.*[0-9])(?=.*[a-zA-Z])[^\s/\\]{8,}(?<!\.[a-zA-Z]{3})")
+_SECRET = re.compile(r"[0-9a-zA-Z]{12,}|(?=.*[0-9!#$%&*^])(?=.*[a-zA-Z])[^\s/\\]{8,}")
+_KEY_FILE = re.compile(r".*\.(pem|key|txt|json|p8|p12|pfx|der|cer|crt|env)", re.IGNORECASE)
 
 
 def is_application_id(text: object) -> bool:
     """Return whether ``text`` has the form of an application's id: a UUID."""
     return isinstance(text, str) and _UUID.fullmatch(text) is not None
+
+
+def holds_application_id(text: str) -> bool:
+    """Return whether the form of an application's id is somewhere in ``text``."""
+    return _UUID.search(text) is not None
 
 
 def may_be_api_key(text: str) -> bool:
@@ -29,13 +35,14 @@ def may_be_api_secret(text: str) -> bool:
 def may_be_secret(text: str) -> bool:
     """Return whether ``text`` may be an API, signature or OpenTok secret rather than a file name.
 
-    A file name has an extension, a folder, or is a word without digits.
+    A file name has a folder or the extension of a key, or is a short word without digits.
     """
-    return _SECRET.fullmatch(text) is not None
+    return _SECRET.fullmatch(text) is not None and not _KEY_FILE.fullmatch(text)
 
 
 def shown_id(application_id: str) -> str:
     """Return an application's id for a message, redacted if it may be a secret instead."""
     is_long = len(application_id) > 8  # an API key has 8 characters, and is no secret
-    is_secret = is_long and not is_application_id(application_id) and may_be_secret(application_id)
+    is_secret = is_long and not holds_application_id(application_id)
+    is_secret = is_secret and may_be_secret(application_id)
     return "(redacted)" if is_secret else repr(application_id)

@@ -15,12 +15,16 @@ from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
 MIXED_UP = [
     ("abcd1234", "/nowhere/privatekey", "/nowhere/privatekey'.* does not exist"),
     ("{key}", APPLICATION_ID, "id and key were swapped"),
-    *((APPLICATION_ID, text, "quotes or blanks") for text in ('"{key}"', "'{key}'", " {key}")),
-    (APPLICATION_ID, "{key}\n", "quotes or blanks"),
-    *((id_, "{key}", "quotes or blanks around the id") for id_ in (f'"{APPLICATION_ID}"',)),
-    (f"'{APPLICATION_ID}'", "{key}", "quotes or blanks around the id"),
-    (f" {APPLICATION_ID}\n", "{key}", "quotes or blanks around the id"),
+    *(
+        (APPLICATION_ID, text, "quotes, blanks|quotes or blanks")
+        for text in ('"{key}"', "'{key}'", " {key}")
+    ),
+    (APPLICATION_ID, "{key}\n", "quotes, blanks|quotes or blanks"),
+    *((id_, "{key}", "around the id") for id_ in (f'"{APPLICATION_ID}"',)),
+    (f"'{APPLICATION_ID}'", "{key}", "around the id"),
+    (f" {APPLICATION_ID}\n", "{key}", "around the id"),
     ('"abcd1234"', "{key}", "white space or quotes around it"),
+    *((text.format(APPLICATION_ID), "{key}", "around the id") for text in ("<{}>", "{} # prod")),
     ("LS0tLS1C" * 100, "{key}", "contains a private key"),
 ]
 
@@ -38,7 +42,7 @@ def test_quotes_that_an_env_file_kept_are_reported_with_the_variable(
 ) -> None:
     monkeypatch.setenv("VONAGE_APPLICATION_ID", f'"{APPLICATION_ID}"')
     monkeypatch.setenv("VONAGE_PRIVATE_KEY", str(key_file))
-    with pytest.raises(CredentialsError, match="VONAGE_APPLICATION_ID has quotes or blanks"):
+    with pytest.raises(CredentialsError, match="VONAGE_APPLICATION_ID has quotes"):
         NexmoJWT()
 
 
@@ -138,6 +142,12 @@ BETWEEN = {
     "an indentation of YAML": "\n    ",
     "a no-break space": "\u00a0\n",
     "a zero-width space": "\u200b\n",
+    "what a shell leaves of an escape": "n",
+    "a line end in a URL": "%0A",
+    "a line end in HTML": "<br>",
+    "a quoted mail": "\n> ",
+    "typographic quotes": "\u201d \u201c",
+    "a NUL": "\0",
 }
 
 
@@ -149,6 +159,12 @@ def test_a_good_key_loads_whatever_stands_between_its_lines(
     text = getattr(keys, form).decode().replace("\n", BETWEEN[case])
     auth = NexmoJWT(APPLICATION_ID, text, passphrase="correct horse battery staple")
     assert auth.fingerprint == NexmoJWT(APPLICATION_ID, keys.object).fingerprint
+
+
+def test_a_file_that_powershell_wrote_is_read(keys: Keys, tmp_path: Path) -> None:
+    path = tmp_path / "private.key"
+    path.write_bytes(keys.pkcs8.decode().encode("utf-16"))
+    assert NexmoJWT(APPLICATION_ID, path) == NexmoJWT(APPLICATION_ID, keys.object)
 
 
 # Where an account's key and secret are found, and how they are named.

@@ -31,6 +31,11 @@ GOOD: dict[str, Callable[[Keys], tuple[object, str | None]]] = {
     "newlines lost, encrypted": lambda k: (k.encrypted.replace(b"\n", b""), PASSPHRASE),
     "base64 of the PEM in lines, bytes": lambda k: (base64.encodebytes(k.pkcs8), None),
     "base64 of the encrypted PEM": lambda k: (base64.b64encode(k.encrypted), PASSPHRASE),
+    "base64 in quotes": lambda k: (b"'" + base64.b64encode(k.pkcs8) + b"'", None),
+    "base64 of a byte order mark and the PEM": lambda k: (
+        base64.b64encode(b"\xef\xbb\xbf" + k.pkcs8),
+        None,
+    ),
     "byte order mark": lambda k: (b"\xef\xbb\xbf" + k.pkcs8, None),
     "quotes kept by docker --env-file": lambda k: (b'"' + k.pkcs8 + b'"', None),
     "indented in YAML": lambda k: (k.pkcs8.replace(b"\n", b"\n    "), None),

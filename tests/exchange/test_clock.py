@@ -298,7 +298,7 @@ def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_
     assert response.status_code == 401
     assert len(nexmo.requests) == 1
     assert len(warnings()) == 1
-    assert "Not retried: the request body cannot be rewound; send bytes, or" in warnings()[0]
+    assert "Not retried: the request body can be read only once" in warnings()[0]
     assert requests.post(nexmo.url, auth=auth, data=once(), timeout=10).ok
     assert len(nexmo.requests) == 2
 

@@ -204,13 +204,14 @@ MISTAKES = {
     "ttl endless": ("x:{key}?ttl=" + "9" * 5000, "ttl is"),
     "ttl with an underscore": ("x:{key}?ttl=6_0", "ttl is '6_0'"),
     "sub empty": ("x:{key}?sub=", "sub is ''"),
-    "key text for a path": ("x:" + "A1b2" * 40, "Give the path of the key file, "),
-    "key text for an option": ("x:{key}?" + "A1b2" * 16, "may contain a private key"),
+    "key text for a path": ("x:" + "A1b2" * 40, "Give the path of the key file; "),
+    "key text for an option": ("x:{key}?" + "A1b2" * 16, "what follows the '?' is not of"),
     "key and id exchanged": (f"{{key}}:{APPLICATION_ID}", "perhaps id and key were swapped"),
     "API key and secret": (
         "abcd1234:s3cr3tApiSecret1",
         "KEY_PATH looks like an API secret (redacted), and the id beside it like an API key",
     ),
+    "base64 of a key's file": (f"{APPLICATION_ID}:" + "LS0tLS1CRUdJTi" * 9, "a command line"),
     "quotes around the path": ("x:'{key}'", "quotes or blanks around the path"),
     "acl no path": ("x:{key}?acl=calls", "'calls' is not an acl. Write a path"),
     "acl in no file": ("x:{key}?acl=@nowhere.json", "acl file 'nowhere.json' cannot be read"),
@@ -337,7 +338,7 @@ def test_the_plugin_adds_one_module_to_an_http_that_does_not_use_it() -> None:
 REFUSED = [
     ("api.nexmo.com/v1/calls", "http://api.nexmo.com would send the token in clear text. Write"),
     ("http://api.nexmo.com/v1/calls", "use the command 'https' instead of 'http'"),
-    ("https://example.org/", "use --no-auth-type"),
+    ("https://example.org/", "leave out -A and -a"),
     ("https://rest.nexmo.com/sms/json", "does not accept a token: the SMS API accepts the API key"),
     ("https://rest.nexmo.com/account/get-balance", "Use -A basic -a KEY:SECRET"),
 ]

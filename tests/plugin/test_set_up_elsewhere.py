@@ -1,6 +1,8 @@
 """Under `nexmo-jwt-auto` as a default: what a person has set up elsewhere wins."""
 
 import json
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +83,10 @@ TYPED = [
     f"{APPLICATION_ID}:{{pem}}",
     "abcd1234:{pem}",
     "{pem}",
+    f"{APPLICATION_ID}:{{base64 of pem}}",
+    "{base64 of pem}:x",
+    "x:{body}",
+    f'"{APPLICATION_ID}":private.key',
     "?sub=alice",
 ]
 
@@ -89,12 +95,16 @@ TYPED = [
 def test_an_id_and_its_key_are_never_sent_as_basic(
     typed: str, by_default: Callable, keys: Keys
 ) -> None:
-    auth = typed.format(pem=keys.pkcs8.decode())
+    pem = keys.pkcs8.decode()
+    texts = {
+        "base64 of pem": b64encode(keys.pkcs8).decode(),
+        "body": "".join(pem.split("\n")[1:-2]),
+    }
+    auth = typed.format(pem=pem, **texts)
     result = by_default("-a", auth, "https://api.nexm0.com/v1/calls")
     assert (result.returncode, result.stdout) == (1, "")
-    words = (
-        "any process on this machine can read" if "{pem}" in typed else "https://api.nexm0.com is"
-    )
+    holds_key = re.search("pem|body", typed)
+    words = "any process on this machine can read" if holds_key else "https://api.nexm0.com is"
     assert words in result.stderr
     assert key_text_in(result.stderr, keys.pkcs8) is None
 

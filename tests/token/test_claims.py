@@ -97,6 +97,8 @@ def deep() -> list[object]:
     return nested
 
 
+KEY_TEXTS = ("MIIEvQIBADANBg" * 100, "LS0tLS1CRUdJTi" * 100, "----BEGIN PRIVATE KEY----\nMII")
+
 # Options that break a rule, and words that the error must say. Adding a case is adding a line.
 BAD: list[tuple[dict[str, object], str, str]] = [
     ({"ttl": 29}, "ttl", "ttl is 29 s"),
@@ -137,9 +139,11 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"claims": {"ttl": 3600}}, "ttl", "Pass ttl= instead"),
     *(
         ({"claims": {name: "x"}}, "claims", f"claims has '{name}' in it")
-        for name in ("api_secret", "apiSecret", "signature_secret", "private_key", "privateKey")
+        for name in ("api_secret", "apiSecret", "signature_secret", "private key", "privateKey")
     ),
     ({"claims": {"deep": [{"api_secret": "x"}]}}, "claims", "claims has 'api_secret' in it"),
+    *(({"claims": {"x": text}}, "claims", "has a private key in it") for text in KEY_TEXTS),
+    ({"sub": KEY_TEXTS[0]}, "claims", "has a private key in it"),
     ({"claims": {"passphrase": "x"}}, "claims", "claims has 'passphrase' in it"),
     ({"claims": {"nbf": 1678731540406}}, "nbf", "milliseconds, not seconds"),
     ({"claims": {"nbf": 4_000_000_000}}, "nbf", "after the token's end"),
