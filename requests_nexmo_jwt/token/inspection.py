@@ -12,6 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ..errors import TokenError
+from .claims import MILLISECONDS
 from .rules import Rule, acl_opens, longest_life, read_time, readable_acl, span, violations
 
 #: Far more than servers accept in a header.
@@ -105,7 +106,7 @@ class Inspection:
     def _reason_for_exp(self) -> str:
         iat, exp = read_time(self.claims.get("iat")), read_time(self.claims.get("exp"))
         longest = span(longest_life(self.claims))
-        if iat is None:
+        if iat is None or iat >= MILLISECONDS:
             return "absent" if exp is None else "not in the past"
         if exp is None:
             return "absent: 15 min after iat"

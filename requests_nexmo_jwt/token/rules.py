@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..redaction import quoted
-from ..vonage.identifiers import is_application_id
+from ..vonage.identifiers import is_application_id, shown_id
 from .claims import DEFAULT_TTL, MAX_TTL, MILLISECONDS, MIN_TTL, form_problems, is_time
+
+_SECRET_NAME = re.compile("secret|password|passphrase|private[_-]?key", re.IGNORECASE)
 
 _UNKNOWN = "whether Nexmo accepts that is not documented"
 
@@ -26,7 +28,7 @@ class Rule:
     ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` says how a rule
     is broken: ``missing``, ``malformed``, ``milliseconds``, ``extra`` (``ttl``), ``form`` or
     ``version`` (``acl``), ``future`` (``iat``, ``nbf``), ``present`` (``nbf``), ``expired`` or
-    ``lifetime`` (``exp``).
+    ``lifetime`` (``exp``), ``secret`` (for any claim).
     """
 
     name: str
@@ -42,8 +44,12 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
         if not isinstance(claims.get(name), str) or not claims[name]:
             yield Rule(name, False, f"{name} is missing or not a string", "missing")
         elif name == "application_id" and not is_application_id(claims[name]):
-            reason = f"{name} is {quoted(claims[name])}, not a UUID, so probably not an id"
+            reason = f"{name} is {shown(claims[name])}, not a UUID, so probably not an id"
             yield Rule(name, None, reason, "malformed")
+    for name, value in claims.items():
+        if _SECRET_NAME.search(name) or (isinstance(value, str) and "PRIVATE KEY-----" in value):
+            reason = f"{quoted(name)} may be a secret, and anyone who sees the token can read it"
+            yield Rule("secret", None, reason, "secret")
     if "ttl" in claims:
         reason = "ttl is not a claim of the API; Nexmo was seen to reject a token with it"
         yield Rule("ttl", False, reason, "extra")
@@ -62,6 +68,12 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
         if claim != "nbf":
             yield Rule(claim, False, f"{claim} {problem}", "malformed")
     yield from _versions_in(acl)
+
+
+def shown(application_id: object) -> str:
+    """Return the value of ``application_id`` for a message, redacted if it may be a secret."""
+    is_secret = isinstance(application_id, str) and shown_id(application_id) == "(redacted)"
+    return "(redacted)" if is_secret else quoted(application_id)
 
 
 def readable_acl(acl: object) -> object:
@@ -100,7 +112,8 @@ def _without_iat(claims: Mapping[str, Any]) -> Rule:
 
 def _odd_time(name: str, value: object) -> Rule:
     if is_in_milliseconds(value):
-        known = "Nexmo was seen to accept that" if name == "exp" else _UNKNOWN
+        is_seen = name == "exp" and is_time(value)
+        known = "Nexmo was seen to accept that" if is_seen else _UNKNOWN
         return Rule(name, None, f"{name} is in milliseconds, not seconds; {known}", "milliseconds")
     if read_time(value) is None:
         reason = f"{name} is {quoted(value)}, not Unix seconds as an integer"
@@ -144,8 +157,8 @@ def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Rule]:
 
 
 def is_in_milliseconds(value: object) -> bool:
-    """Return whether a time is so large that it must be in milliseconds."""
-    return is_time(value) and value >= MILLISECONDS
+    """Return whether a time, of any JSON type, is so large that it must be in milliseconds."""
+    return (read_time(value) or 0) >= MILLISECONDS
 
 
 def longest_life(claims: Mapping[str, Any]) -> int:

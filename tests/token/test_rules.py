@@ -70,6 +70,9 @@ NOT_DOCUMENTED: list[tuple[dict[str, object], str, str]] = [
     ({"iat": None}, "iat", "iat is missing; whether Nexmo accepts that beside an exp"),
     ({"iat": str(NOW)}, "iat", f"iat is '{NOW}', a string; whether Nexmo accepts that"),
     ({"iat": NOW * 1000}, "iat", "iat is in milliseconds, not seconds; whether Nexmo accepts"),
+    ({"iat": str(NOW * 1000)}, "iat", "iat is in milliseconds, not seconds; whether Nexmo"),
+    ({"exp": str(NOW * 1000)}, "exp", "exp is in milliseconds, not seconds; whether Nexmo"),
+    ({"exp": NOW * 1000.0}, "exp", "exp is in milliseconds, not seconds; whether Nexmo"),
     ({"nbf": NOW * 1000}, "nbf", "nbf is in milliseconds, not seconds; whether Nexmo accepts"),
     ({"iat": float(NOW)}, "iat", f"iat is {NOW}.0, a fraction; whether Nexmo accepts that"),
     ({"iat": NOW + 0.5}, "iat", "a fraction"),
@@ -88,6 +91,10 @@ SEEN: list[tuple[dict[str, object], str, str]] = [
     ({"acl": {"paths": {"/a": []}}}, "acl", "Voice was seen to accept that"),
     ({"application_id": "abcd1234"}, "application_id", "'abcd1234', not a UUID"),
     ({"application_id": f'"{ID}"'}, "application_id", "not a UUID"),
+    ({"application_id": "aBcDeFgHiJkLmN01"}, "application_id", "is (redacted), not a UUID"),
+    ({"api_secret": "S3cretS3"}, "secret", "'api_secret' may be a secret, and anyone who sees"),
+    ({"Password": "S3cretS3"}, "secret", "'Password' may be a secret"),
+    ({"note": "-----END PRIVATE KEY-----"}, "secret", "'note' may be a secret"),
     ({"application_id": "your_application_id"}, "application_id", "not a UUID"),
 ]
 
@@ -102,6 +109,7 @@ KEPT: list[dict[str, object]] = [
     {"iat": NOW - 86_399, "exp": NOW + 1},
     {"iat": NOW - 86_399, "exp": NOW + 86_400},
     {"acl": {"paths": {"/a": {}}}, "sub": "alice", "iss": "me"},
+    {"api_key": "abcd1234", "payload_hash": "a1" * 32},
     VIDEO,
     {**VIDEO, "iat": NOW - 90_000, "exp": NOW + 90_000},
     {**VIDEO, "iat": NOW - MONTH + 1, "exp": NOW + 9},
@@ -156,6 +164,7 @@ def test_what_was_seen_once_is_reported_as_such_and_is_no_proof(
     found = list(violations(said(change), now=NOW + 0.9))
     assert [(rule.name, rule.kept) for rule in found] == [(claim, None)]
     assert words in found[0].reason
+    assert "S3cret" not in found[0].reason
 
 
 @pytest.mark.parametrize("change", KEPT)
