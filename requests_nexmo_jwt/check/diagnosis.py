@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from ..exchange.clock import TOLERANCE, is_off
 from ..redaction import quoted, unquoted
-from ..token.rules import read_time, span
+from ..token.rules import is_in_milliseconds, read_time, span
 from ..vonage import dialects
 from ..vonage.identifiers import is_application_id
 from .evidence import Evidence
-from .probe import Reply
+from .probe import Reply, without_secrets
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 
@@ -48,7 +48,7 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
         yield Cause("network", CERTAIN, *reply.trouble)
     elif product and not product.takes_jwt:
         problem = f"The token is not the problem: {product.instead}."
-        yield Cause("wrong-authentication", CERTAIN, problem, "Send that instead of a token.")
+        yield Cause("wrong-authentication", CERTAIN, problem, "Authenticate that way instead.")
     elif reply.verdict == "accepted":
         yield from _despite_acceptance(reply)
     elif reply.verdict == "unclear":
@@ -88,7 +88,8 @@ def _inconclusive(reply: Reply) -> Cause:
     status = reply.status or 0
     if 300 <= status < 400:
         problem = "The server redirects, so this says nothing about the token."
-        remedy = f"Pass the target as --url: {reply.location}" if reply.location else _OTHER_URL
+        target = without_secrets(reply.location)
+        remedy = f"Pass the target as --url: {target}" if target else _OTHER_URL
         return Cause("redirect", CERTAIN, problem, remedy)
     if status == 407:
         problem = "The proxy wants a user name and a password."
@@ -187,13 +188,7 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     if code in _SAID:
         yield Cause(code, *_SAID[code])
     elif code == dialects.SUB and is_first:  # Users needs a sub, other products may not
-        sub = evidence.token.claims.get("sub")
-        problem = "The server expects the token of a user, with the user's name as sub."
-        remedy = "Sign one with sub."
-        if sub:
-            problem = f"The server does not accept the user {quoted(sub)}, the token's sub."
-            remedy = "Compare the name with those that GET /v1/users lists, or create that user."
-        yield Cause(code, LIKELY if sub else CERTAIN, problem, remedy)
+        yield _about_the_user(evidence)
     elif code == dialects.APPLICATION:
         problem = f"The server does not know application {evidence.application}."
         yield Cause(code, LIKELY, problem, _COMPARE_THE_ID)
@@ -204,6 +199,20 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
         if is_first or (opens and "acl" in evidence.token.claims):
             problem = f"The server says that the token's acl does not permit GET {unquoted(path)}."
             yield Cause(code, LIKELY if opens else CERTAIN, problem, _acl_remedy(path))
+
+
+def _about_the_user(evidence: Evidence) -> Cause:
+    sub, reply = evidence.token.claims.get("sub"), evidence.reply
+    compare = "Compare the name with those that GET /v1/users lists, or create that user."
+    if reply.status == 404 and b"user:error:not-found" in reply.body:
+        problem = "The server knows no such user: the one that was requested, or the token's sub."
+        return Cause(dialects.SUB, POSSIBLE, problem, compare)
+    if sub:
+        problem = f"The server does not accept the user {quoted(sub)}, the token's sub."
+        return Cause(dialects.SUB, LIKELY, problem, compare)
+    problem = "The server expects the token of a user, with the user's name as sub."
+    is_certain = b"user:error:not-found" not in reply.body  # which may be about another user
+    return Cause(dialects.SUB, CERTAIN if is_certain else LIKELY, problem, "Sign one with sub.")
 
 
 def _acl_remedy(path: str) -> str:
@@ -238,6 +247,10 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
         elif rule.code != "expired":
             problem = f"The token breaks a rule: {rule.reason}."
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
+    for name in ("iat", "nbf"):
+        if is_in_milliseconds(evidence.token.claims.get(name)):
+            problem = f"The token's {name} is in milliseconds, which is far in the future."
+            yield Cause("rule", LIKELY, problem, "Sign a new one, with times in seconds.")
     if "nbf" in evidence.token.claims:
         problem = "The token has an nbf, and Nexmo was seen to refuse a token for a right one."
         yield Cause("rule", LIKELY, problem, "Sign one without nbf.")

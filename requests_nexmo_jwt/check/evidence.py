@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..redaction import quoted
 from ..token.inspection import Inspection, inspect
-from ..token.rules import Rule
+from ..token.rules import Rule, shown
 from ..vonage import dialects
 from ..vonage.dialects import Reading
 from ..vonage.products import Product, product_of
@@ -61,8 +60,8 @@ class Evidence:
 
     @property
     def application(self) -> str:
-        """The application's id, quoted for a message."""
-        return quoted(self.token.claims.get("application_id"))
+        """The application's id, as a message may show it."""
+        return shown(self.token.claims.get("application_id"))
 
     @cached_property
     def is_signer_right(self) -> bool:

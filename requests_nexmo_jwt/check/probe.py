@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -80,6 +81,16 @@ class Reply:
         ):
             return "accepted"
         return "refused" if refuses(self.status, self.url) else "unclear"
+
+
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][^=&;#]*(?:secret|sig|token|password|key)[^=&;#]*=)[^&;#]+", re.IGNORECASE
+)
+
+
+def without_secrets(url: str) -> str:
+    """Return ``url`` for a message, without the values of parameters that may be secrets."""
+    return _SECRET_PARAMETER.sub(r"\1...", url)
 
 
 class _Session(requests.Session):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,12 +19,13 @@ from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
 from ..exchange.clock import is_off
 from ..exchange.log_messages import clock_state
-from ..redaction import may_hold_key_text, quoted
+from ..token.rules import shown
+from ..vonage.dialects import UNKNOWN
 from ..vonage.identifiers import is_application_id
 from .account import Record
 from .diagnosis import Cause
 from .evidence import Evidence
-from .probe import Reply
+from .probe import Reply, without_secrets
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Report:
                 "mode": None if subject.mode is None else f"{subject.mode:04o}",
             },
             "request": {
-                "url": _without_secret(reply.url),
+                "url": without_secrets(reply.url),
                 "status": reply.status,
                 "second_try": reply.first_status is not None,
                 "trace_id": reply.reading.trace_id,
@@ -115,8 +115,8 @@ class Report:
         application_id = self.subject.application_id
         if application_id is None:
             return None
-        is_shown = isinstance(application_id, str) and not may_hold_key_text(application_id)
-        return str(application_id) if is_shown else quoted(application_id)
+        text = shown(application_id)
+        return str(application_id) if text == repr(application_id) else text
 
     def as_text(self, *, with_public_key: bool) -> Iterator[str]:
         """Yield the lines of the report: the verdict, the causes, and the evidence."""
@@ -151,8 +151,9 @@ class Report:
                 checked = ", ".join(found.also_checked)
                 yield f"  also checked, no credentials there: {checked}"
         doubt = " - not a UUID, so probably not an application id"
-        is_id = is_application_id(application_id)
-        yield f"application: {self._application_id}{'' if is_id else doubt}"
+        is_sound = application_id is None or is_application_id(application_id)
+        named = self._application_id or "the token names none"
+        yield f"application: {named}{'' if is_sound else doubt}"
 
     def _lines_on_the_key(self, with_public_key: bool) -> Iterator[str]:
         """Yield the size and form of the key, its fingerprint, and who can read its file."""
@@ -172,7 +173,7 @@ class Report:
 
     def _lines_on_the_answer(self) -> Iterator[str]:
         reply = self.reply
-        yield f"request: GET {_without_secret(reply.url)}"
+        yield f"request: GET {without_secrets(reply.url)}"
         if reply.status is None:
             return
         after = f", after a {reply.first_status} to a token signed with this machine's time"
@@ -196,7 +197,9 @@ class Report:
             yield "also asked, since Voice's refusals do not say why:"
             yield f"  GET {users.url}"
             # Not the text: the server may have received the secret before, and repeat it.
-            said = "" if users.verdict == "accepted" else f", read as: {users.reading.code}"
+            code = users.reading.code
+            reason = "no reason" if code == UNKNOWN else f"the reason '{code}'"
+            said = "" if users.verdict == "accepted" else f", with {reason}"
             yield f"  {users.trouble.problem if users.trouble else _status(users) + said}"
         if self.hint:
             yield self.hint
@@ -212,10 +215,6 @@ def _what_the_account_said(record: Record) -> str:
     if record.public_key:
         return f"{said}, public key {record.fingerprint}"
     return f"{said}, without a public key that can be read" if reply.status == 200 else said
-
-
-def _without_secret(url: str) -> str:
-    return re.sub(r"(?<=[?&]api_secret=)[^&#]+", "...", url)
 
 
 def _status(reply: Reply) -> str:

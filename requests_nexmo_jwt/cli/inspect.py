@@ -17,7 +17,7 @@ from ..credentials.places import Credentials
 from ..errors import NexmoJWTError
 from ..redaction import Hidden, quoted, unquoted
 from ..token.inspection import Inspection, inspect
-from ..token.rules import Rule
+from ..token.rules import Rule, shown
 from ..url import origin_of
 from ..vonage.products import product_of
 from .arguments import OPTIONS, add_command, add_credentials, check_both, read_token
@@ -134,6 +134,6 @@ def _verified(found: Inspection, application_id: str, key: Key) -> tuple[bool, s
     theirs = found.claims.get("application_id")
     if application_id and application_id != theirs:
         verdict += (
-            f"; that is the key of application {quoted(application_id)}, not of {quoted(theirs)}"
+            f"; that is the key of application {shown(application_id)}, not of {shown(theirs)}"
         )
     return False, verdict

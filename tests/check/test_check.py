@@ -162,6 +162,8 @@ FIRST_CAUSES = [
     ("/v1/calls", "from the future", "clock", "likely"),
     ("/v1/calls", "without a jti", "rule", "likely"),
     ("/v2/applications", "good", "wrong-authentication", "certain"),
+    ("/v2/applications", "another acl", "wrong-authentication", "certain"),
+    ("/v1/calls", "in milliseconds", "rule", "likely"),
     ("/accounts/a/secrets", "good", "wrong-authentication", "certain"),
     ("/sms/json", "good", "wrong-authentication", "certain"),
 ]
@@ -183,6 +185,7 @@ def test_each_product_s_refusal_leads_to_the_right_first_cause(
         "another acl": forge(nexmo, acl={"paths": {"/*/other/**": {}}}),
         "from the future": forge(nexmo, iat=now + 600, exp=now + 1200),
         "without a jti": forge(nexmo, jti=None),
+        "in milliseconds": forge(keys, **{"iat": now * 1000, "exp": now * 1000 + 900_000}),
     }
     ask = ("check", "--json", "--url", nexmo.url + path, "--token", tokens[token])
     report = report_of(nexmo_jwt(*ask))
@@ -249,6 +252,7 @@ def test_check_says_what_else_it_asked_and_how_causes_are_numbered(
     found = re.findall(r"^\d\. \w+:", likely, re.MULTILINE)
     assert found == ["1. likely:", "2. possible:"]
     assert "also asked, since Voice's refusals do not say why" in likely
+    assert "401 Unauthorized, with the reason 'invalid'" in likely
     assert "/v2/applications" not in likely
     assert "'Save changes'" in likely
     assert "trace id, for Vonage's support: " in likely
@@ -526,6 +530,35 @@ def test_a_password_in_a_url_is_not_shown(nexmo_jwt: Run, nexmo: Sandbox) -> Non
             result = nexmo_jwt("check", *option, "--url", url, env=environment_of(nexmo))
             assert result.returncode in (1, 2)
             assert "S3cret" not in result.stdout + result.stderr
+
+
+SECRET_PARAMETERS = ["api_secret", "apiSecret", "sig", "TOKEN", "x;api_secret", "a=b;pass_key"]
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+@pytest.mark.parametrize("name", SECRET_PARAMETERS)
+def test_a_secret_in_a_query_is_not_shown(
+    name: str, option: list[str], nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    url = f"{nexmo.url}/v1/calls?page=1&{name}=S3cret&size=2"
+    nexmo.answer_next(302, {"Location": url})
+    result = nexmo_jwt("check", *option, "--url", url, env=environment_of(nexmo))
+    assert result.stdout.count(f"/v1/calls?page=1&{name}=...&size=2") == 2
+    assert "S3cret" not in result.stdout
+
+
+def test_a_secret_in_the_place_of_the_id_is_not_shown(
+    nexmo_jwt: Run, nexmo: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "aBcDeFgHiJkLmN01"
+    env = {**environment_of(nexmo), "VONAGE_APPLICATION_ID": secret}
+    ask = ("check", "--url", f"{nexmo.url}/v1/messages")
+    caplog.set_level("INFO")
+    text = nexmo_jwt(*ask, env=env).stdout + nexmo_jwt(*ask, "--json", env=env).stdout
+    assert "1. likely: Application (redacted) does not exist" in text
+    assert secret not in text + nexmo_jwt("inspect", ARTICLE_TOKEN, env=env).stdout
+    assert "(redacted)" in caplog.text
+    assert secret not in caplog.text
 
 
 def test_a_token_that_holds_a_key_is_not_shown(nexmo_jwt: Run, nexmo: Sandbox, keys: Keys) -> None:
