@@ -25,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, unknown = _parser().parse_known_args(argv)
     parser = arguments.parser
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        # Not their values, which may be secrets.
+        options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        parser.error(f"unrecognized arguments{': ' * bool(options)}{' '.join(options)}")
     try:
         status: int = arguments.run(arguments) or 0
         sys.stdout.flush()

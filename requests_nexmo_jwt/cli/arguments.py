@@ -86,7 +86,7 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
 def add_claims(parser: argparse.ArgumentParser) -> None:
     """Add ``--ttl``, ``--sub`` and ``--acl``."""
     life = f"lifetime in seconds, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
-    parser.add_argument("--ttl", type=seconds, default=DEFAULT_TTL, metavar="S", help=life)
+    parser.add_argument("--ttl", type=seconds, metavar="S", help=life)
     parser.add_argument("--sub", metavar="NAME", help="a Vonage user's name")
     opens = "what it permits: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
     parser.add_argument("--acl", action="append", type=_acl, metavar="ACL", help=opens)
@@ -95,7 +95,8 @@ def add_claims(parser: argparse.ArgumentParser) -> None:
 def claims(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return these options as keyword arguments of ``NexmoJWT``."""
     acl = merged(arguments.acl, "--acl") if arguments.acl else None
-    return {"ttl": arguments.ttl, "sub": arguments.sub, "acl": acl}
+    ttl = DEFAULT_TTL if arguments.ttl is None else arguments.ttl
+    return {"ttl": ttl, "sub": arguments.sub, "acl": acl}
 
 
 def _acl(text: str) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from ..auth import NexmoJWT
 from ..check.diagnosis import CERTAIN, Cause, causes
 from ..check.evidence import Evidence
 from ..check.investigation import GivenToken, investigate
-from ..check.probe import Reply
+from ..check.probe import Reply, without_secrets
 from ..check.report import Report, Subject
 from ..credentials import discovery
 from ..credentials.passphrase import ask_if_missing
+from ..credentials.places import CLIConfig, Environment
 from ..errors import CredentialsError, NexmoJWTError
 from ..redaction import Hidden, Secret
 from ..scope import Scope
@@ -85,8 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
         report = Report(subject, Evidence(Reply(host_part(url))), [_unusable(error)])
     else:
         found = causes(evidence)
-        is_open = evidence.lacks_account and found[0].certainty != CERTAIN
-        report = Report(subject, evidence, found, _HINT if is_open else "")
+        report = Report(subject, evidence, found, _hint(subject, evidence, found))
     if arguments.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -96,15 +96,29 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-_HINT = (
-    "hint: add the API key and secret (VONAGE_API_KEY, VONAGE_API_SECRET) beside the application's "
-    "id: check then compares the application's public key with yours"
-)
+def _hint(subject: Subject, evidence: Evidence, found: list[Cause]) -> str:
+    """Return how to let check compare the keys, if it lacks only the API key and secret."""
+    is_comparable = evidence.lacks_account and evidence.token.header.get("alg") == "RS256"
+    if not is_comparable or found[0].certainty == CERTAIN:
+        return ""
+    place = subject.credentials.place if subject.credentials else None
+    names = "VONAGE_API_KEY and VONAGE_API_SECRET"
+    if isinstance(place, Environment):
+        names = " and ".join(place.account_variables)
+    elif isinstance(place, CLIConfig):
+        names = f"apiKey and apiSecret in {place.path}"
+    return (
+        f"hint: add the API key and secret ({names}): check then compares the application's public "
+        "key with yours"
+    )
 
 
 def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subject]:
     """Return the auth object, and what the report says about it."""
     if arguments.token is not None:
+        if arguments.acl or arguments.sub is not None or arguments.ttl is not None:
+            problem = "--acl, --sub and --ttl are for a new token; the one of --token has its own"
+            raise argparse.ArgumentTypeError(problem)
         token = read_token([arguments.token])
         application_id = inspect(token).claims.get("application_id")
         return GivenToken(token, arguments.host), Subject(application_id=application_id)
@@ -140,7 +154,7 @@ def _url(text: str) -> str:
     if origin is None or re.match(r"[a-z]+:/", text):
         raise argparse.ArgumentTypeError("it is not a URL. Write https:// and the name of the host")
     scheme = "http" if origin.is_loopback else "https"
-    raise argparse.ArgumentTypeError(f"it has no scheme. Write {scheme}://{text}")
+    raise argparse.ArgumentTypeError(f"it has no scheme. Write {scheme}://{without_secrets(text)}")
 
 
 def _positive(text: str) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -48,6 +49,25 @@ def test_a_user_whom_the_server_does_not_know_is_named(nexmo_jwt: Run, nexmo: Sa
     first, *_ = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
     assert (first["code"], first["certainty"]) == ("sub", "likely")
     assert "does not accept the user 'alice'" in first["problem"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "certainty"),
+    [
+        (404, "not-found", "possible"),
+        (401, "not-found", "likely"),
+        (404, "invalid-user", "certain"),
+        (401, "invalid-user", "certain"),
+    ],
+)
+def test_a_user_who_is_not_found_may_be_the_requested_one(
+    status: int, code: str, certainty: str, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    nexmo.answer_next(status, body={"code": f"user:error:{code}"})
+    ask = ("--url", f"{nexmo.url}/v1/users/USR-123")
+    first, *_ = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert (first["code"], first["certainty"]) == ("sub", certainty)
+    assert ("the one that was requested" in first["problem"]) == (certainty == "possible")
 
 
 @pytest.mark.parametrize(
@@ -107,15 +127,28 @@ def test_a_stray_server_on_this_machine_never_gets_the_account_s_secret(
     assert [cause["code"] for cause in report["causes"]] == ["key"]
 
 
-@pytest.mark.parametrize("has_account", [False, True])
-def test_the_account_s_variables_are_recommended_only_if_they_are_not_set(
-    has_account: bool, nexmo_jwt: Run, nexmo: Sandbox, key_file: object
+@pytest.mark.parametrize("place", ["VONAGE", "NEXMO", "file", "HS256", "account"])
+def test_the_hint_at_the_account_names_where_it_is_looked_for(
+    place: str, nexmo_jwt: Run, nexmo: Sandbox, key_file: Path, tmp_path: Path
 ) -> None:
-    env = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
-    if has_account:
-        env |= {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "S3cretS3"}
-    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/calls", env=env)
-    assert ("hint: add the API key and secret" in result.stdout) != has_account
+    account = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "S3cretS3"}
+    ask, env = ["check", "--url", f"{nexmo.url}/v1/calls"], {} if place == "VONAGE" else account
+    names = f"{place}_API_KEY and {place}_API_SECRET"
+    if place == "file":
+        fields = {"application_id": nexmo.application_id, "private_key": key_file.read_text()}
+        (tmp_path / "vonage_app.json").write_text(json.dumps(fields))
+        names = f"apiKey and apiSecret in {tmp_path / 'vonage_app.json'}"
+    elif place == "HS256":
+        env, claims = {}, {"payload_hash": "x"}
+        ask += ["--token", jwt.encode(claims, "secret" * 8, algorithm="HS256")]
+    else:
+        prefix = "NEXMO" if place == "NEXMO" else "VONAGE"
+        credentials = {"APPLICATION_ID": nexmo.application_id, "PRIVATE_KEY": str(key_file)}
+        env = {**env, **{f"{prefix}_{name}": value for name, value in credentials.items()}}
+    shown = nexmo_jwt(*ask, env=env).stdout
+    assert ("hint:" in shown) == (place not in ("HS256", "account"))
+    assert (f"hint: add the API key and secret ({names}): check" in shown) == ("hint:" in shown)
+    assert ("application: the token names none\n" in shown) == (place == "HS256")
 
 
 @pytest.mark.parametrize(

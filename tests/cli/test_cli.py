@@ -148,6 +148,22 @@ def test_the_version_is_the_installed_one(nexmo_jwt: Run) -> None:
 LATE = [
     (["inspect", ARTICLE_TOKEN, "--app-id", "x"], 2, "nexmo-jwt inspect: error: --app-id needs"),
     (["check", "--private-key", "x"], 2, "nexmo-jwt check: error: --private-key needs --app-id"),
+    *(
+        (["check", *words], 2, f"nexmo-jwt check: error: unrecognized arguments{end}")
+        for words, end in [
+            (["--api-secret", "S3cret", "--secret=S3cret"], ": --api-secret --secret"),
+            (["S3cret"], ""),
+        ]
+    ),
+    *(
+        (["check", "--token", ARTICLE_TOKEN, *more], 2, "nexmo-jwt check: error: --acl, --sub and")
+        for more in (["--acl", "/x"], ["--sub", ""], ["--ttl", "900"])
+    ),
+    (
+        ["check", "--url", "api.nexmo.com/x?apiSecret=S3cret"],
+        2,
+        "nexmo-jwt check: error: argument --url: it has no scheme. Write https://api.nexmo.com/x?",
+    ),
     (["check", "--token", ""], 2, "nexmo-jwt check: error: argument --token: it is empty. Is the"),
     (["check", "--url", "http://["], 1, "nexmo-jwt: 'http://[' is refused: its host is ambiguous"),
     (
@@ -187,5 +203,6 @@ def test_an_error_names_the_command_and_its_options(
     if status == 2:
         assert result.stderr.startswith(f"usage: nexmo-jwt {arguments[0]} ")
     assert result.stderr.splitlines()[-1].startswith(words)
+    assert "S3cret" not in result.stderr
     assert "\033" not in result.stderr
     assert nexmo.requests == []

@@ -75,7 +75,7 @@ BAD_TOKENS = [
     (["--acl", "/a", "--acl", "GET:/a"], 2, "names '/a' twice"),
     (["--acl", "@none.json"], 2, "error: --acl names no path"),
     (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
-    (["\x1b[31m"], 2, r"unrecognized arguments: \x1b[31m"),
+    (["--\x1b[31m=x"], 2, r"unrecognized arguments: --\x1b[31m"),
     (["--claim", "=1"], 2, "NAME=JSON"),
     (["--claim", "x=text"], 2, "a string has quotes"),
     (["--claim", "x=NaN"], 2, "written as JSON"),
