@@ -46,8 +46,8 @@ class NexmoJWT(AuthBase):
     ``requests.get(url, auth=NexmoJWT("aaaaaaaa-bbbb-...", "private.key"))``
 
     Without ``application_id`` and ``private_key``, both are found where Vonage users keep them:
-    ``VONAGE_APPLICATION_ID`` with ``VONAGE_PRIVATE_KEY`` and further variables, then ``.vonagerc``
-    in the working directory and ``~/.vonage/config.json``. ``docs/credentials.md`` has them all.
+    ``VONAGE_APPLICATION_ID`` with ``VONAGE_PRIVATE_KEY`` and further variables, then the
+    files of the Vonage CLI. ``docs/credentials.md`` has them all.
 
     A redirect within one origin carries the token of its request, any other redirect none. If a 401
     or 403 has a ``Date`` at which the token was not valid, the request is signed with the server's
@@ -70,7 +70,7 @@ class NexmoJWT(AuthBase):
         24 h, 15 min by default. A fraction of a second is dropped.
     :param sub: the name of a Vonage user, for the Client SDK's tokens.
     :param acl: the paths that a token opens: an iterable of paths such as
-        ``["/*/calls/**"]``, or Vonage's form
+        ``["/*/calls/**"]`` or ``["GET,POST:/*/calls/**"]``, one path, or Vonage's form
         ``{"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}``.
     :param claims: further claims. ``application_id``, ``iat``, ``jti`` and ``exp`` are set by this
         class; passing them raises ``ClaimError``.

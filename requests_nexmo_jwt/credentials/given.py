@@ -41,7 +41,8 @@ def checked_id(application_id: Hidden[Any], name: str) -> str:
         return checked
     from . import mistakes  # only if there is one
 
-    remedy = "Give the id that Vonage's dashboard shows for the application, as a str."
+    as_str = "" if isinstance(application_id.reveal(), str) else ", as a str"
+    remedy = f"Give the id that Vonage's dashboard shows for the application{as_str}."
     raise CredentialsError(name, mistakes.in_id(application_id.reveal()), remedy)
 
 

@@ -32,7 +32,7 @@ def parse(text: str, further: str = "") -> dict[str, Any]:
         return {match[2]: {"methods": match[1].split(",")}}
     if text.startswith("/"):
         return {text: {}}
-    remedy = f"Write a path such as '/*/calls/**', METHOD,METHOD:PATH{further}."
+    remedy = f"Write a path such as '/*/calls/**', or one such as 'GET,POST:/*/calls/**'{further}."
     raise ClaimError(quoted(text), "is not an acl", remedy, claim="acl")
 
 
@@ -45,11 +45,8 @@ def merged(acls: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
     for named in acls:
         for path, rule in named.items():
             if paths.setdefault(path, rule) != rule:
-                problem, remedy = (
-                    f"names {quoted(path)} twice",
-                    "Give it once, with all its methods.",
-                )
-                raise ClaimError(name, problem, remedy, claim="acl")
+                problem = f"names {quoted(path)} twice"
+                raise ClaimError(name, problem, "Give it once, with all its methods.", claim="acl")
     return {"paths": paths}
 
 

@@ -93,7 +93,7 @@ def form_problems(claims: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "nbf", f"is {claims['nbf']}: milliseconds, not seconds", _SECONDS
     for name in ("sub", "iss"):
         if name in claims and not (isinstance(claims[name], str) and claims[name]):
-            yield name, f"is {quoted(claims[name])}, not a non-empty string", "Give a str."
+            yield name, f"is {quoted(claims[name])}, not a non-empty string", "Give a name."
     if "acl" in claims:
         problem = _acl_problem(claims["acl"])
         if problem:
@@ -104,7 +104,9 @@ def _acl_problem(acl: object) -> str:
     if not isinstance(acl, Mapping) or set(acl) != {"paths"}:
         return f"is {quoted(acl)}, neither a list of paths nor an object with 'paths' alone"
     paths = acl["paths"]
-    if not isinstance(paths, Mapping) or not paths:
+    if not isinstance(paths, Mapping):
+        return f"has paths that are {quoted(paths)}, not an object"
+    if not paths:
         return "names no path, so it opens nothing"
     for path, rule in paths.items():
         if not isinstance(path, str) or not path.startswith("/"):
@@ -191,7 +193,7 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
     raise ClaimError("claims", problem, remedy, claim="claims")
 
 
-_SECONDS = "Give seconds, as int(time.time()) returns them."
+_SECONDS = "Give Unix seconds, an integer such as 1541060230."
 
 #: A time of at least this many seconds, in the year 5138, is in milliseconds.
 MILLISECONDS = 10**11

@@ -120,7 +120,7 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"acl": ["calls"]}, "acl", "'calls' is not an acl"),
     ({"acl": [5]}, "acl", "A path is a str"),
     ({"acl": {"paths": {}}}, "acl", "names no path"),
-    ({"acl": {"paths": ["/a"]}}, "acl", "names no path"),
+    ({"acl": {"paths": ["/a"]}}, "acl", "has paths that are ['/a'], not an object"),
     ({"acl": {"path": {"/a": {}}}}, "acl", "'paths' alone"),
     ({"acl": {"paths": {"/a": {}}, "more": 1}}, "acl", "'paths' alone"),
     ({"acl": {"paths": {"/a": None}}}, "acl", "'methods' and 'filters'"),
