@@ -253,6 +253,9 @@ def test_check_says_what_else_it_asked_and_how_causes_are_numbered(
     assert found == ["1. likely:", "2. possible:"]
     assert "also asked, since Voice's refusals do not say why" in likely
     assert "401 Unauthorized, with the reason 'invalid'" in likely
+    nexmo.answer_next(401, body='{"type":"UNAUTHORIZED"}')
+    nexmo.answer_next(404)
+    assert "404 Not Found, with no reason\n" in nexmo_jwt(*ask, "--no-account", env=env).stdout
     assert "/v2/applications" not in likely
     assert "'Save changes'" in likely
     assert "trace id, for Vonage's support: " in likely

@@ -71,6 +71,7 @@ NOTES = [
     ({**VIDEO, "exp": NOW + 20 * 86_400}, "not in the past, 30 s to 30 days after iat"),
     ({"exp": None}, "absent: 15 min after iat"),
     ({"iat": None, "exp": NOW + 10**7}, "not in the past"),
+    ({"iat": NOW * 1000, "exp": NOW + 10**7}, "not in the past"),
     ({"iat": "now", "exp": NOW + 10**7}, "not in the past"),
     ({"iat": None, "exp": None}, "absent"),
     ({"iat": "now", "exp": None}, "absent"),
