@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..token.inspection import Inspection, inspect
-from ..token.rules import Rule, shown
+from ..token.rules import Rule
 from ..vonage import dialects
 from ..vonage.dialects import Reading
+from ..vonage.identifiers import shown_id
 from ..vonage.products import Product, product_of
 from .account import Record
 from .probe import Reply
@@ -61,7 +62,7 @@ class Evidence:
     @property
     def application(self) -> str:
         """The application's id, as a message may show it."""
-        return shown(self.token.claims.get("application_id"))
+        return shown_id(self.token.claims.get("application_id"))
 
     @cached_property
     def is_signer_right(self) -> bool:

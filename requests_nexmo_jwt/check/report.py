@@ -19,9 +19,8 @@ from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
 from ..exchange.clock import is_off
 from ..exchange.log_messages import clock_state
-from ..token.rules import shown
 from ..vonage.dialects import UNKNOWN
-from ..vonage.identifiers import is_application_id
+from ..vonage.identifiers import is_application_id, shown_id
 from .account import Record
 from .diagnosis import Cause
 from .evidence import Evidence
@@ -115,7 +114,7 @@ class Report:
         application_id = self.subject.application_id
         if application_id is None:
             return None
-        text = shown(application_id)
+        text = shown_id(application_id)
         return str(application_id) if text == repr(application_id) else text
 
     def as_text(self, *, with_public_key: bool) -> Iterator[str]:

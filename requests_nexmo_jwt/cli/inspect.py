@@ -17,8 +17,9 @@ from ..credentials.places import Credentials
 from ..errors import NexmoJWTError
 from ..redaction import Hidden, quoted, unquoted
 from ..token.inspection import Inspection, inspect
-from ..token.rules import Rule, shown
+from ..token.rules import Rule
 from ..url import origin_of
+from ..vonage.identifiers import shown_id
 from ..vonage.products import product_of
 from .arguments import OPTIONS, add_command, add_credentials, check_both, read_token
 from .output import mark, show, show_fields
@@ -133,7 +134,6 @@ def _verified(found: Inspection, application_id: str, key: Key) -> tuple[bool, s
     verdict = f"was not made with your key, {key.fingerprint}"
     theirs = found.claims.get("application_id")
     if application_id and application_id != theirs:
-        verdict += (
-            f"; that is the key of application {shown(application_id)}, not of {shown(theirs)}"
-        )
+        whose = f"application {shown_id(application_id)}, not of {shown_id(theirs)}"
+        verdict += f"; that is the key of {whose}"
     return False, verdict

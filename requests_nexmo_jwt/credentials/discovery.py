@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import CredentialsError
-from ..redaction import Hidden, quoted
+from ..redaction import Hidden
+from ..vonage.identifiers import shown_id
 from . import given
 from .key import KeyPath, absolute_path
 from .places import ENVIRONMENTS, Arguments, CLIConfig, Credentials, Environment, Place
@@ -51,10 +52,11 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
     if isinstance(found, Credentials):
         if found.application_id == application_id:
             return found
-        found = f"{found.source} is for {quoted(found.application_id)}"
+        found = f"{found.source} is for {shown_id(found.application_id)}"
+    there = f"{source} was for {shown_id(application_id)}"
     raise CredentialsError(
         "This auth object",
-        f"came from another process, where {source} was for {application_id}. Here: {found}",
+        f"came from another process, where {there}. Here: {found}",
         "Let both processes have the same credentials.",
     )
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from ..errors import TokenError
 from ..redaction import unquoted
 from ..token.inspection import Inspection, inspect
-from ..token.rules import shown
 from ..vonage import dialects
+from ..vonage.identifiers import shown_id
 from ..vonage.products import Product
 
 
@@ -85,7 +85,7 @@ class Judge:
         if algorithm != "RS256":
             raise Refusal(f"alg is {algorithm!r:.40}, not 'RS256'")
         if application_id is not None and application_id != self._application_id:
-            raise Refusal(f"application_id {shown(application_id)} is not known here")
+            raise Refusal(f"application_id {shown_id(application_id)} is not known here")
         if not any(token.is_signed_by(public_key) for public_key in self.public_keys):
             raise Refusal("the signature does not match the application's public key")
 

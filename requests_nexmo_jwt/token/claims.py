@@ -30,10 +30,9 @@ OURS = ("application_id", "iat", "jti", "exp")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 # The name of a claim that would hold a secret; the paths of an acl are names in JSON too.
-_SECRET = re.compile(
-    r'"((?!/)[^"]*(?:secret|private[ _-]?key|passphrase|passwd|password)[^"]*|pwd)":',
-    re.IGNORECASE,
-)
+_NAME = r'(?!/)[^"]*(?:secret|private[ _-]?key|passphrase|passwd|password)[^"]*|pwd'
+_SECRET = re.compile(f'"({_NAME})":', re.IGNORECASE)
+SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 _ACL_FORM = 'The form is {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}.'
 
 

@@ -12,11 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..redaction import quoted
+from ..redaction import holds_key, quoted
 from ..vonage.identifiers import is_application_id, shown_id
-from .claims import DEFAULT_TTL, MAX_TTL, MILLISECONDS, MIN_TTL, form_problems, is_time
-
-_SECRET_NAME = re.compile("secret|password|passphrase|private[_-]?key", re.IGNORECASE)
+from .claims import DEFAULT_TTL, MAX_TTL, MILLISECONDS, MIN_TTL, SECRET_NAME, form_problems, is_time
 
 _UNKNOWN = "whether Nexmo accepts that is not documented"
 
@@ -44,10 +42,10 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
         if not isinstance(claims.get(name), str) or not claims[name]:
             yield Rule(name, False, f"{name} is missing or not a string", "missing")
         elif name == "application_id" and not is_application_id(claims[name]):
-            reason = f"{name} is {shown(claims[name])}, not a UUID, so probably not an id"
+            reason = f"{name} is {shown_id(claims[name])}, not a UUID, so probably not an id"
             yield Rule(name, None, reason, "malformed")
     for name, value in claims.items():
-        if _SECRET_NAME.search(name) or (isinstance(value, str) and "PRIVATE KEY-----" in value):
+        if SECRET_NAME.fullmatch(name) or (isinstance(value, str) and holds_key(value)):
             reason = f"{quoted(name)} may be a secret, and anyone who sees the token can read it"
             yield Rule("secret", None, reason, "secret")
     if "ttl" in claims:
@@ -68,12 +66,6 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
         if claim != "nbf":
             yield Rule(claim, False, f"{claim} {problem}", "malformed")
     yield from _versions_in(acl)
-
-
-def shown(application_id: object) -> str:
-    """Return the value of ``application_id`` for a message, redacted if it may be a secret."""
-    is_secret = isinstance(application_id, str) and shown_id(application_id) == "(redacted)"
-    return "(redacted)" if is_secret else quoted(application_id)
 
 
 def readable_acl(acl: object) -> object:

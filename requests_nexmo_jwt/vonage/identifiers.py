@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..redaction import quoted
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
 # People choose API secrets; OpenTok's have 40 hex digits.
@@ -40,9 +42,9 @@ def may_be_secret(text: str) -> bool:
     return _SECRET.fullmatch(text) is not None and not _KEY_FILE.fullmatch(text)
 
 
-def shown_id(application_id: str) -> str:
+def shown_id(application_id: object) -> str:
     """Return an application's id for a message, redacted if it may be a secret instead."""
+    if not isinstance(application_id, str) or holds_application_id(application_id):
+        return quoted(application_id)
     is_long = len(application_id) > 8  # an API key has 8 characters, and is no secret
-    is_secret = is_long and not holds_application_id(application_id)
-    is_secret = is_secret and may_be_secret(application_id)
-    return "(redacted)" if is_secret else repr(application_id)
+    return "(redacted)" if is_long and may_be_secret(application_id) else quoted(application_id)
