@@ -45,7 +45,7 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
             reason = f"{name} is {shown_id(claims[name])}, not a UUID, so probably not an id"
             yield Rule(name, None, reason, "malformed")
     for name, value in claims.items():
-        if SECRET_NAME.fullmatch(name) or (isinstance(value, str) and holds_key(value)):
+        if re.fullmatch(SECRET_NAME, name) or (isinstance(value, str) and holds_key(value)):
             reason = f"{quoted(name)} may be a secret, and anyone who sees the token can read it"
             yield Rule("secret", None, reason, "secret")
     if "ttl" in claims:

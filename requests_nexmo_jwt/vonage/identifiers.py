@@ -7,11 +7,12 @@ import re
 from ..redaction import quoted
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_API_KEY = re.compile(r"[0-9a-zA-Z]{8}")
+# These are compiled when something is wrong, and not at each import.
+_API_KEY = r"[0-9a-zA-Z]{8}"
 # People choose API secrets; OpenTok's have 40 hex digits.
-_API_SECRET = re.compile(r"[0-9a-zA-Z]{8,25}")
-_SECRET = re.compile(r"[0-9a-zA-Z]{12,}|(?=.*[0-9!#$%&*^])(?=.*[a-zA-Z])[^\s/\\]{8,}")
-_KEY_FILE = re.compile(r".*\.(pem|key|txt|json|p8|p12|pfx|der|cer|crt|env)", re.IGNORECASE)
+_API_SECRET = r"[0-9a-zA-Z]{8,25}"  # noqa: S105 - a pattern
+_SECRET = r"[0-9a-zA-Z]{12,}|(?=.*[0-9!#$%&*^])(?=.*[a-zA-Z])[^\s/\\]{8,}"  # noqa: S105
+_KEY_FILE = r"(?i).*\.(pem|key|txt|json|p8|p12|pfx|der|cer|crt|env)"
 
 
 def is_application_id(text: object) -> bool:
@@ -26,12 +27,12 @@ def holds_application_id(text: str) -> bool:
 
 def may_be_api_key(text: str) -> bool:
     """Return whether ``text`` has the form of an account's API key."""
-    return _API_KEY.fullmatch(text) is not None
+    return re.fullmatch(_API_KEY, text) is not None
 
 
 def may_be_api_secret(text: str) -> bool:
     """Return whether ``text`` has the form of an API secret, as words have too."""
-    return _API_SECRET.fullmatch(text) is not None
+    return re.fullmatch(_API_SECRET, text) is not None
 
 
 def may_be_secret(text: str) -> bool:
@@ -39,7 +40,7 @@ def may_be_secret(text: str) -> bool:
 
     A file name has a folder or the extension of a key, or is a short word without digits.
     """
-    return _SECRET.fullmatch(text) is not None and not _KEY_FILE.fullmatch(text)
+    return re.fullmatch(_SECRET, text) is not None and not re.fullmatch(_KEY_FILE, text)
 
 
 def shown_id(application_id: object) -> str:
