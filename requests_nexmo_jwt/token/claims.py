@@ -30,9 +30,7 @@ OURS = ("application_id", "iat", "jti", "exp")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 # The name of a claim that would hold a secret; the paths of an acl are names in JSON too.
-SECRET_NAME = (  # noqa: S105 - a pattern
-    r'(?i:(?!/)[^"]*(?:secret|private[ _-]?key|passphrase|passwd|password)[^"]*|pwd)'
-)
+SECRET_NAME = r'(?i:(?!/)[^"]*(?:secret|private[ _-]?key|passphrase|passwd|password)[^"]*|pwd)'  # noqa: S105 - a pattern
 _SECRET = re.compile(f'"({SECRET_NAME})":')
 _ACL_FORM = 'The form is {"paths": {"/*/calls/**": {"methods": ["GET"], "filters": {}}}}.'
 
