@@ -31,7 +31,7 @@ class NexmoJWTError(RequestException):
     ) -> None:
         super().__init__()
         # Not by super().__init__: an OSError takes its arguments for a number and a file.
-        self.args = (subject, problem, remedy, code)
+        self.args: tuple[Any, ...] = (subject, problem, remedy, code)
         self.subject: str = subject
         self.problem: str = problem
         self.remedy: str = remedy
