@@ -40,7 +40,7 @@ DASH_A = Wording(
     remedies={
         "nothing-found": "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY "
         "to the path of its private key, or give -a APPLICATION_ID:KEY_PATH.",
-        "swapped": "Write -a APPLICATION_ID:KEY_PATH.",
+        "swapped": "Exchange the two, as in -a APPLICATION_ID:KEY_PATH.",
         "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
         "For a product that takes key and secret, use -A basic -a KEY:SECRET.",
         "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run http in a terminal without "

@@ -56,7 +56,7 @@ OPTIONS = Wording(
     remedies={
         "nothing-found": "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY "
         "to the path of its private key, or pass --app-id and --private-key.",
-        "swapped": "Pass the id as --app-id, and the path of the key as --private-key.",
+        "swapped": "Exchange the two, as in --app-id ID --private-key PATH.",
         "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
         "The Vonage dashboard has both, under Applications.",
         "ttl": "Pass --ttl instead.",

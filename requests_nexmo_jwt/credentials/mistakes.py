@@ -46,7 +46,7 @@ def _mixed_up(application_id: object, key: str) -> Mistake | None:
     if identifiers.is_application_id(key.strip(_QUOTES)):
         return Mistake(
             "looks like an application id; perhaps id and key were swapped",
-            "Give the id first, then the key: NexmoJWT(ID, PATH).",
+            "Exchange the two, as in NexmoJWT(ID, PATH).",
             "swapped",
         )
     key = key.strip(_QUOTES)

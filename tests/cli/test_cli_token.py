@@ -94,8 +94,8 @@ BAD_TOKENS = [
     (
         ["--app-id", "n.key", "--private-key", APPLICATION_ID],
         1,
-        ": --private-key looks like an application id; perhaps id and key were swapped. Pass the "
-        "id as --app-id, and the path of the key as --private-key.",
+        ": --private-key looks like an application id; perhaps id and key were swapped. "
+        "Exchange the two, as in --app-id ID --private-key PATH.",
     ),
     (
         ["--app-id", "abcd1234", "--private-key", "s3cr3tApiSecret1"],
