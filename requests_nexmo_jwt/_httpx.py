@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from . import auth
-from .exchange.signed_request import Answer, SignedRequest
+from .exchange import Answer
+from .exchange.signed_request import SignedRequest
 from .url import any_client_would_proxy
 
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from ..redaction import Secret
 from ..vonage import identifiers
-from .discovery import places
-from .places import CLIConfig, Environment, Place
+from .places import CLIConfig, Environment, Place, places
 
 # The Vonage CLI's fields, in the order in which it reads them.
 _API_KEY_FIELDS = ("apiKey", "api-key")

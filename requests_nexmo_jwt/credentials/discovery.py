@@ -12,8 +12,8 @@ from ..errors import CredentialsError
 from ..redaction import Hidden
 from ..vonage.identifiers import shown_id
 from . import given
-from .key import KeyPath, absolute_path
-from .places import ENVIRONMENTS, Arguments, CLIConfig, Credentials, Environment, Place
+from .key import KeyPath
+from .places import Arguments, Credentials, Place, places
 
 NOTHING_FOUND = "nothing-found"
 
@@ -87,15 +87,4 @@ def discover() -> Credentials:
         "its private key, or pass both: NexmoJWT(ID, PATH).",
         NOTHING_FOUND,
         places=tuple(checked),
-    )
-
-
-def places() -> tuple[Environment | CLIConfig, ...]:
-    """Return the places in the order in which they are checked."""
-    return (
-        *ENVIRONMENTS,
-        CLIConfig(absolute_path(".vonagerc")),
-        # Of the CLI's releases 1 and 2.
-        CLIConfig(absolute_path("vonage_app.json"), ("application_id",), ("private_key",)),
-        CLIConfig(absolute_path("~/.vonage/config.json")),
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from ..errors import CredentialsError
 from ..redaction import Hidden, Secret
 from . import given, pem
-from .key import Key, KeyPath, PrivateKey, read_file
+from .key import Key, KeyPath, PrivateKey, absolute_path, read_file
 from .pem import PASSPHRASE_VARIABLE
 
 _MAX_CONFIG_BYTES = 1 << 20
@@ -195,6 +195,17 @@ class CLIConfig(NamedTuple):
             del config
         # Not within an ``except``: a JSONDecodeError carries the whole text, key and all.
         raise CredentialsError(self.path, problem, "Fix it or remove it.")
+
+
+def places() -> tuple[Environment | CLIConfig, ...]:
+    """Return the places in the order in which they are checked."""
+    return (
+        *ENVIRONMENTS,
+        CLIConfig(absolute_path(".vonagerc")),
+        # Of the CLI's releases 1 and 2.
+        CLIConfig(absolute_path("vonage_app.json"), ("application_id",), ("private_key",)),
+        CLIConfig(absolute_path("~/.vonage/config.json")),
+    )
 
 
 class Place(Protocol):

@@ -10,7 +10,6 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..redaction import unquoted
@@ -18,10 +17,8 @@ from ..token.inspection import inspect
 from ..url import Origin
 from ..vonage.identifiers import is_application_id, shown_id
 from ..vonage.products import product_of, refuses
+from . import Answer
 from .clock import TOLERANCE, is_off, server_time
-
-if TYPE_CHECKING:
-    from .signed_request import Answer
 
 
 def clock_state_changed(offset: float, url: str) -> str:

@@ -14,7 +14,8 @@ from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from .signed_request import Answer, SignedRequest
+from . import Answer
+from .signed_request import SignedRequest
 
 _ONCE = "the request body can be read only once; a body that can be read again would be sent again"
 _SEND_TAKES = ("stream", "timeout", "verify", "cert", "proxies")

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable
 
 from ..token.signer import Signer
 from ..url import Origin, origin_of
 from ..vonage import REFUSALS
-from . import clock
+from . import Answer, clock
 from .clock import ServerClock
 
 _log = logging.getLogger("requests_nexmo_jwt")
-
-
-class Answer(NamedTuple):
-    """A server's answer to a request for ``url``, which came after ``seconds``."""
-
-    status: int
-    headers: Mapping[str, str]
-    url: str
-    method: str
-    seconds: float
 
 
 class SignedRequest:

@@ -21,6 +21,7 @@ from conftest import (
 from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
 from requests_nexmo_jwt.credentials import account as accounts
 from requests_nexmo_jwt.credentials import discovery as credentials
+from requests_nexmo_jwt.credentials.places import places
 from requests_nexmo_jwt.redaction import Hidden
 from requests_nexmo_jwt.sandbox import Sandbox
 
@@ -318,7 +319,7 @@ def test_when_nothing_is_found_every_place_is_listed_with_the_way_out(
         "or pass both: NexmoJWT(ID, PATH).",
     ):
         assert words in message
-    assert len(caught.value.places) == len(credentials.places())
+    assert len(caught.value.places) == len(places())
     by_http = message.replace("pass both: NexmoJWT(ID, PATH)", "give -a APPLICATION_ID:KEY_PATH")
     assert typed(setup).stderr == f"http: error: nexmo-jwt: {by_http}\n\n"
 
