@@ -65,7 +65,7 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
     It is for HTTPie's ``default_options``, so it is asked at each start of ``http``.
     """
 
-    name = "Nexmo (Vonage) JWT, where it belongs"
+    name = "Nexmo (Vonage) JWT, for Vonage's hosts only"
     auth_type = "nexmo-jwt-auto"
     description = (
         "For default_options: signs requests to Vonage's hosts, with the credentials that are "
