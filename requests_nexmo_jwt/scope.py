@@ -46,11 +46,8 @@ class Scope:
         if hosts is None:
             hosts, self._named_by = _in_the_environment(), HOSTS_VARIABLE
         elif isinstance(hosts, (str, bytes)) or not isinstance(hosts, Iterable):
-            problem, remedy = (
-                f"is of type {type(hosts).__name__}",
-                "Give a list of hosts or origins.",
-            )
-            raise ScopeError("hosts", problem, remedy)
+            problem = f"is of type {type(hosts).__name__}"
+            raise ScopeError("hosts", problem, "Give a list of hosts or origins.")
         self._is_default = hosts is None
         self._entries = (
             _VONAGE if hosts is None else tuple(_entry(entry, self._named_by) for entry in hosts)
@@ -65,7 +62,7 @@ class Scope:
         send it to a proxy, in clear text.
         """
         if self.is_unsigned_elsewhere:
-            if _scheme(url) not in ("", "http", "https", "ws", "wss"):
+            if _scheme(url) not in _CARRYING:
                 return None
             origin = _read(url)
             if not self._includes(origin) and not self._wants_tls(origin):
@@ -116,7 +113,7 @@ class Scope:
         from .vonage.products import product_at  # only if a request is refused
 
         product = product_at(urlsplit(url).path, origin.host)
-        is_vonages = origin.host.endswith(DOMAINS)
+        is_vonages = f".{origin.host}".endswith(DOMAINS)
         # What the remedy allows: never clear text to Vonage.
         is_clear = is_vonages and origin.scheme == "http"
         allowed = Origin("https", origin.host, 443) if is_clear else origin
@@ -160,6 +157,10 @@ def _in_the_environment() -> list[str] | None:
     return [entry.strip() for entry in entries if entry.strip()] or None
 
 
+# The schemes that can carry a token; what has none is no whole URL.
+_CARRYING = ("", "http", "https", "ws", "wss")
+
+
 def _read(url: str) -> Origin:
     origin = origin_of(url)
     if origin is None:
@@ -168,7 +169,7 @@ def _read(url: str) -> Origin:
         problem = "is refused: its host is ambiguous" if has_host else "is not a whole URL"
         if has_host and "@" in re.split("[/?#]", url.partition("//")[2])[0]:
             problem = "is refused: it has a user name, or a host that looks like one"
-        if scheme not in ("", "http", "https", "ws", "wss"):
+        if scheme not in _CARRYING:
             problem = f"cannot carry a token: {quoted(scheme)} is not http or https"
         # What stands before an "@" may be a password, and a query may have a secret.
         may_hold_password = has_host or "@" in url or re.match("[^/]*:[^/]", url)

@@ -281,7 +281,7 @@ URLS = st.one_of(
 POOL = requests.adapters.HTTPAdapter().poolmanager
 
 
-@settings(max_examples=500)
+@settings(max_examples=1000)
 @example("https://api.nexmo.com\\@evil.example")
 @given(URLS)
 def test_no_url_passes_the_scope_and_connects_elsewhere(auth: NexmoJWT, url: str) -> None:
@@ -328,7 +328,7 @@ def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
         assert (host.strip("[]"), port) == (origin.host, origin.port)
 
 
-@settings(max_examples=500)
+@settings(max_examples=1000)
 @given(st.sampled_from(["https://api.nexmo.com", "http://127.0.0.1:80", "https://a_b:81"]), URLS)
 def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: str) -> None:
     """Whatever the short way takes for plain, both parsers read in the same way."""
@@ -342,7 +342,7 @@ def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: 
         assert (parts.scheme, parts.hostname.strip("[]"), port) == origin
 
 
-@settings(max_examples=500)
+@settings(max_examples=1000)
 @given(URLS)
 def test_any_url_is_refused_or_leads_to_vonage_or_loopback(url: str) -> None:
     try:
@@ -435,6 +435,11 @@ def test_a_refusal_says_which_authentication_the_product_takes(
     )
     assert "hosts=" not in str(caught.value)
     assert caught.value.host == urlsplit(url).hostname
+
+
+def test_a_host_whose_name_only_ends_like_vonages_is_named_as_it_is(auth: NexmoJWT) -> None:
+    with pytest.raises(ScopeError, match=r'pass hosts=\["http://notnexmo.com"\]'):
+        auth.header("http://notnexmo.com/")
 
 
 def test_the_way_to_a_server_on_this_machine_is_not_tls(keys: Keys) -> None:

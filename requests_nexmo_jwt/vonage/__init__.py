@@ -7,7 +7,7 @@ This module has those that every signed request needs, ``products`` and ``dialec
 API_HOST = "api.nexmo.com"
 
 #: What the names of Vonage's hosts end with, those that accept no token included.
-DOMAINS = ("nexmo.com", "vonage.com")
+DOMAINS = (".nexmo.com", ".vonage.com")
 
 #: The hosts that accept an application's token. ``*.vonage.com`` would be too wide: customers' own
 #: code runs under ``*.serverless.vonage.com``.
