@@ -150,7 +150,7 @@ PIECES += ["https://localhost", "http://localhost:80"]
 LOCATIONS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=1000)
 @example("https://localhost/", 302, "http://localhost/v1/calls")  # which requests lets pass
 @given(
     location=LOCATIONS,

@@ -304,7 +304,7 @@ PIECES += ["[::1]", "0.0.1", "example.com", ":80", "http://", "all://", "/8", "x
 HOSTS = ["127.0.0.1", "localhost", "a.localhost", "prism", "a.prism", "example.com", "[::1]"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.sampled_from(HOSTS))
 @example("localhost", "a.localhost")
 @example("* ", "127.0.0.1")

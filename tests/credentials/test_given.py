@@ -15,16 +15,13 @@ from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError
 MIXED_UP = [
     ("abcd1234", "/nowhere/privatekey", "/nowhere/privatekey'.* does not exist"),
     ("{key}", APPLICATION_ID, "id and key were swapped"),
-    *(
-        (APPLICATION_ID, text, "quotes, blanks|quotes or blanks")
-        for text in ('"{key}"', "'{key}'", " {key}")
-    ),
-    (APPLICATION_ID, "{key}\n", "quotes, blanks|quotes or blanks"),
-    *((id_, "{key}", "around the id") for id_ in (f'"{APPLICATION_ID}"',)),
-    (f"'{APPLICATION_ID}'", "{key}", "around the id"),
-    (f" {APPLICATION_ID}\n", "{key}", "around the id"),
+    *((APPLICATION_ID, text, "quotes or blanks") for text in ('"{key}"', "'{key}'", " {key}")),
+    (APPLICATION_ID, "{key}\n", "quotes or blanks"),
     ('"abcd1234"', "{key}", "white space or quotes around it"),
-    *((text.format(APPLICATION_ID), "{key}", "around the id") for text in ("<{}>", "{} # prod")),
+    *(
+        (text.format(APPLICATION_ID), "{key}", "quotes, blanks or other characters around the id")
+        for text in ('"{}"', "'{}'", " {}\n", "<{}>", "{} # prod")
+    ),
     ("LS0tLS1C" * 100, "{key}", "contains a private key"),
 ]
 

@@ -124,7 +124,7 @@ def test_an_encrypted_key_of_another_kind_is_named_by_its_kind() -> None:
         NexmoJWT(APPLICATION_ID, pem, passphrase="x")
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_to_a_key_makes_an_error_that_shows_it(data: st.DataObject, keys: Keys) -> None:
     pem = bytearray(data.draw(st.sampled_from([keys.pkcs8, keys.pkcs1, keys.encrypted_pkcs1])))
