@@ -101,7 +101,8 @@ class NexmoJWTAutoPlugin(NexmoJWTPlugin):
         text, typed = url.lower(), self.raw_auth or ""
         # Options alone, or so long that it may be an id and a path, or a key.
         is_typed = typed.startswith("?") or len(typed) > 36
-        is_named = "NEXMO_JWT_HOSTS" in os.environ or is_typed
+        variables = {"NEXMO_JWT_HOSTS", "NEXMO_JWT_ENDPOINT"}
+        is_named = is_typed or not variables.isdisjoint(os.environ)
         return is_named or "nexmo.com" in text or "vonage.com" in text
 
 

@@ -33,7 +33,7 @@ def is_elsewhere(url: str, typed: str | None) -> bool:
     except (ScopeError, ValueError):  # a broken NEXMO_JWT_HOSTS does not concern other hosts
         return not looks_like_vonages
     try:
-        is_out_of_scope = scope.origin_for(url) is None
+        is_out_of_scope = scope.destination(url) is None
     except ScopeError:  # clear text to a host in scope, or an ambiguous host
         return origin_of(url) is None and not looks_like_vonages
     product = product_of(url)

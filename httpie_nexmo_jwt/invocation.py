@@ -7,7 +7,8 @@ import logging
 from httpie.cli.definition import parser
 from httpie.context import LogLevel
 
-from requests_nexmo_jwt.scope import Scope
+from requests_nexmo_jwt.errors import ScopeError
+from requests_nexmo_jwt.scope import ENDPOINT_VARIABLE, Scope
 
 
 def ignores_stdin() -> bool:
@@ -26,10 +27,18 @@ def is_in_a_session() -> bool:
 
 
 def check_scope(hosts: list[str] | None) -> None:
-    """Raise ``ScopeError`` now if the request would raise it later, outside of the plugin."""
-    url = getattr(getattr(parser, "args", None), "url", None)
+    """Raise ``ScopeError`` now if the request would raise it later, outside of the plugin.
+
+    Also for ``--proxy`` while ``NEXMO_JWT_ENDPOINT`` is set: the request is to stay here.
+    """
+    args, scope = getattr(parser, "args", None), Scope(hosts)
+    url = getattr(args, "url", None)
     if url:
-        Scope(hosts).required_origin(url)
+        scope.required_destination(url)
+    if getattr(args, "proxy", None) and scope.hosts.endpoint:
+        problem = f"leads away from {scope.hosts.endpoint}, which {ENDPOINT_VARIABLE} names"
+        remedy = f"Leave it out, or unset {ENDPOINT_VARIABLE}."
+        raise ScopeError("--proxy", problem, remedy, "endpoint")
 
 
 def has_other_credentials(auth_type: str) -> bool:

@@ -99,7 +99,7 @@ class RawAuth:
     def is_wrong(self, error: NexmoJWTError) -> bool:
         """Return whether ``error`` is about the value, rather than about credentials found."""
         if isinstance(error, ScopeError):
-            return "hosts" in self.arguments
+            return "hosts" in self.arguments and error.code != "endpoint"
         if isinstance(error, (CredentialsError, PrivateKeyError)):
             return bool(self.application_id)
         return True

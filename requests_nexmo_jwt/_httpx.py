@@ -29,7 +29,7 @@ class AuthFlow(auth.NexmoJWT):
         and drop what a flow yields. Several threads may send it and replace each other's header, so
         what was signed is kept here and not read from it.
         """
-        signed = self._signed(str(request.url), any_client_would_proxy)
+        signed = self._signed(request, any_client_would_proxy)
         if signed is None:
             auth.remove_token(request)
             yield request

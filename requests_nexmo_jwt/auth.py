@@ -19,7 +19,7 @@ from .redaction import Hidden, Secret
 from .scope import Scope
 from .token.claims import DEFAULT_TTL, ClaimsSet
 from .token.signer import Signer
-from .url import any_client_would_proxy, requests_would_proxy
+from .url import Origin, any_client_would_proxy, requests_would_proxy
 
 #: The extension that marks an httpx request with a token of this package.
 SIGNED = "requests_nexmo_jwt"
@@ -77,7 +77,8 @@ class NexmoJWT(AuthBase):
     :param hosts: the hosts that may receive a token, instead of Vonage's: host names (https is
         implied), names with one ``*`` within a label, or origins such as
         ``http://prism:4010``; by default the value of ``NEXMO_JWT_HOSTS``, separated by
-        commas. Without either, loopback may receive one too.
+        commas. Without either, loopback may receive one too. While ``NEXMO_JWT_ENDPOINT`` is set,
+        neither counts: requests for Vonage's hosts are sent to that origin on this machine.
     :param elsewhere: what happens to a request to any other origin: ``"refuse"`` raises
         ``ScopeError``; ``"unsigned"`` sends it as it is, without a token, so that one ``Session``
         can talk to Vonage and to others. Loopback then counts as another origin unless ``hosts``
@@ -88,8 +89,8 @@ class NexmoJWT(AuthBase):
     :raises ClaimError: ``ttl``, ``sub``, ``acl`` or ``claims`` is not as Vonage documents it.
     :raises CredentialsError: one of ``application_id`` and ``private_key`` is missing or
         empty, no credentials were found, or the place that names them is broken.
-    :raises ScopeError: ``hosts`` has an entry that is not of this form, or ``elsewhere`` is
-        something else.
+    :raises ScopeError: ``hosts`` has an entry that is not of this form, ``elsewhere`` is something
+        else, or ``NEXMO_JWT_ENDPOINT`` is not a loopback origin.
 
     All of them are ``NexmoJWTError``. What is wrong with the arguments is raised here, not at the
     first request. An object can be shared by any number of threads. It can be pickled unless it
@@ -138,7 +139,7 @@ class NexmoJWT(AuthBase):
         # httpx's requests have no hooks; it takes any callable that sets a header.
         has_hooks = hasattr(request, "register_hook")
         would_proxy = requests_would_proxy if has_hooks else any_client_would_proxy
-        signed = self._signed(str(request.url), would_proxy)
+        signed = self._signed(request, would_proxy)
         if signed is None:
             remove_token(request)
             return r
@@ -149,19 +150,33 @@ class NexmoJWT(AuthBase):
             request.extensions = {**request.extensions, SIGNED: signed}
         return r
 
-    def _signed(self, url: str, would_proxy: Callable[[str], bool]) -> SignedRequest | None:
-        """Sign a request for ``url``; return None if it goes elsewhere, unsigned."""
-        origin = self._scope.origin_for(url, would_proxy)
-        return SignedRequest(self._signer, origin, self._clocks[origin]) if origin else None
+    def _signed(self, request: Any, would_proxy: Callable[[str], bool]) -> SignedRequest | None:
+        """Sign ``request``, at the endpoint if one is set; return None if it goes unsigned."""
+        url = str(request.url)
+        destination = self._scope.destination(url, would_proxy)
+        if destination is None:
+            return None
+        if destination.url != url:
+            from .scope import endpoint  # only if one is set
+
+            endpoint.move(request, destination, self._scope)
+        return self._signed_for(destination.origin)
+
+    def _signed_for(self, origin: Origin) -> SignedRequest:
+        return SignedRequest(self._signer, origin, self._clocks[origin])
 
     def header(self, url: object) -> str:
         """Return a new ``Authorization`` header for a request to ``url``, for any client.
 
         ``url`` is a str, or a URL object of the client, of http or of a WebSocket. Raises
-        ``ScopeError`` if it may not receive a token.
+        ``ScopeError`` if it may not receive a token, or if ``NEXMO_JWT_ENDPOINT`` moves it.
         """
-        origin = self._scope.required_origin(str(url), any_client_would_proxy)
-        return SignedRequest(self._signer, origin, self._clocks[origin]).header
+        destination = self._scope.required_destination(str(url), any_client_would_proxy)
+        if destination.url != str(url):
+            from .scope import endpoint  # only if one is set
+
+            raise endpoint.not_moved(str(url), destination)
+        return self._signed_for(destination.origin).header
 
     def token(self) -> str:
         """Return a new token, valid from now, by this machine's clock, for ``ttl`` seconds."""

@@ -5,33 +5,34 @@ pytest imports this module at every start, so only the fixture imports the rest 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from pathlib import Path
 
     from .sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")
-def _nexmo_key() -> RSAPrivateKey:
-    """One key for all tests: it takes 0.1 s to make."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
+def _nexmo_key() -> Iterator[Path]:
+    """One key file for all tests: an auth object of one test can sign in the next."""
+    from .sandbox import Sandbox
 
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with Sandbox() as application:
+        yield application.private_key
 
 
 @pytest.fixture
-def nexmo(_nexmo_key: RSAPrivateKey) -> Iterator[Sandbox]:
-    """A running ``Sandbox``, whose credentials ``NexmoJWT()`` finds.
+def nexmo(_nexmo_key: Path) -> Iterator[Sandbox]:
+    """A running ``Sandbox``, to which requests for Vonage's hosts are sent.
 
-    The ``VONAGE_`` variables are set to its application and account, and other variables with
-    credentials are unset. ``NEXMO_JWT_HOSTS`` is set to the sandbox: a request to any other host
-    raises ``ScopeError``. ``NO_PROXY`` keeps requests to the sandbox from a proxy.
+    ``NexmoJWT()``, HTTPie and the command find its application: the ``VONAGE_`` variables are set,
+    and other variables with credentials are unset. ``NEXMO_JWT_ENDPOINT`` is set to the sandbox,
+    and ``NO_PROXY`` keeps requests to it from a proxy. All tests of a process have the same
+    application, and each a server of its own.
     """
     from .credentials.places import VARIABLES
     from .sandbox import Sandbox
@@ -42,8 +43,4 @@ def nexmo(_nexmo_key: RSAPrivateKey) -> Iterator[Sandbox]:
             patch.delenv(name, raising=False)
         for name, value in sandbox.environment.items():
             patch.setenv(name, value)
-        others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-        for name in ("no_proxy", "NO_PROXY"):
-            if others != "*":
-                patch.setenv(name, f"{others},127.0.0.1" if others else "127.0.0.1")
         yield sandbox

@@ -114,9 +114,15 @@ def host_part(url: str) -> str:
     return match[0] + ("...@" if at else "") + re.split(r"[/?#]", host, maxsplit=1)[0]
 
 
+def scheme_of(url: str) -> str:
+    """Return what stands before ``://`` in lower case, or an empty string if that is no scheme."""
+    match = re.match(r"([a-z][a-z0-9+.-]*)://", url, re.IGNORECASE)
+    return match[1].lower() if match else ""
+
+
 def is_websocket(url: str) -> bool:
     """Return whether the scheme of ``url`` is that of a WebSocket, in upper or lower case."""
-    return urlsplit(url).scheme in ("ws", "wss")
+    return scheme_of(url) in ("ws", "wss")
 
 
 def requests_would_proxy(url: str) -> bool:
@@ -135,7 +141,7 @@ def any_client_would_proxy(url: str) -> bool:
     """
     proxies = getproxies()
     no_proxy = proxies.pop("no", "")
-    if not proxies or not (is_websocket(url) or {"http", "all"} & proxies.keys()):
+    if not proxies or not (is_websocket(url) or {scheme_of(url), "all"} & proxies.keys()):
         return False
     host = urlsplit(url).hostname or ""
     is_name = ":" not in host and not host.rpartition(".")[2].isdigit()

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ..token.inspection import Inspection, inspect
 from ..token.rules import Rule
+from ..url import Origin
 from ..vonage import dialects
 from ..vonage.dialects import Reading
 from ..vonage.identifiers import shown_id
@@ -21,7 +22,8 @@ class Evidence:
 
     ``fingerprint`` is that of the key that signed it, or empty for a token that was passed in.
     ``users`` is the answer of the Users API, whose refusals give a reason, and ``record`` that of
-    the account. ``lacks_account``: no API key and secret were found to ask with.
+    the account. ``lacks_account``: no API key and secret were found to ask with. ``in_place_of`` is
+    Vonage's origin if ``NEXMO_JWT_ENDPOINT`` moved the request, or None.
     """
 
     reply: Reply
@@ -29,6 +31,7 @@ class Evidence:
     users: Reply | None = None
     record: Record | None = None
     lacks_account: bool = False
+    in_place_of: Origin | None = None
 
     @cached_property
     def token(self) -> Inspection:

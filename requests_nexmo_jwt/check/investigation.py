@@ -32,13 +32,9 @@ class GivenToken(AuthBase):
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Set the request's ``Authorization`` header."""
-        r.headers["Authorization"] = self.header(str(r.url))
+        self._scope.required_destination(str(r.url))
+        r.headers["Authorization"] = f"Bearer {self._token}"
         return r
-
-    def header(self, url: str) -> str:
-        """Return the header; raise ``ScopeError`` if ``url`` may not receive it."""
-        self._scope.required_origin(url)
-        return f"Bearer {self._token}"
 
 
 def investigate(
@@ -54,12 +50,14 @@ def investigate(
 
     ``place`` is where the application's id was found. Raises what ``auth`` raises.
     """
-    auth.header(url)  # raises a ScopeError, also for an invalid URL
+    scope = Scope(hosts)
+    asked, url = origin_of(url), scope.required_destination(url).url
     url = str(Request("GET", url).prepare().url)  # as it will be sent: without /../ and the like
-    evidence = Evidence(ask(url, auth, timeout=timeout), auth.fingerprint)
+    in_place_of = asked if asked != origin_of(url) else None
+    evidence = Evidence(ask(url, auth, timeout=timeout), auth.fingerprint, in_place_of=in_place_of)
     if _is_unexplained(evidence) and may_ask_the_account:
         account = _account(place)
-        record = _look_up(account, evidence, Scope(hosts), place, timeout) if account else None
+        record = _look_up(account, evidence, scope, place, timeout) if account else None
         evidence = replace(evidence, record=record, lacks_account=account is None)
     product = evidence.product
     has_no_reason = evidence.reply.reading.code == dialects.UNKNOWN

@@ -19,6 +19,7 @@ from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
 from ..exchange.clock import is_off
 from ..exchange.log_messages import clock_state
+from ..scope import ENDPOINT_VARIABLE
 from ..vonage.dialects import UNKNOWN
 from ..vonage.identifiers import is_application_id, shown_id
 from .account import Record
@@ -172,7 +173,9 @@ class Report:
 
     def _lines_on_the_answer(self) -> Iterator[str]:
         reply = self.reply
-        yield f"request: GET {without_secrets(reply.url)}"
+        moved = self.evidence.in_place_of
+        place = f", in place of {moved}, by {ENDPOINT_VARIABLE}" if moved else ""
+        yield f"request: GET {without_secrets(reply.url)}{place}"
         if reply.status is None:
             return
         after = f", after a {reply.first_status} to a token signed with this machine's time"

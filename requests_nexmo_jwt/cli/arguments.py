@@ -47,6 +47,7 @@ OPTIONS = Wording(
     names={
         "application_id": "--app-id",
         "private_key": "--private-key",
+        "key": "--private-key",
         "hosts": "--host",
         "ttl": "--ttl",
         "sub": "--sub",
@@ -79,7 +80,7 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--app-id", type=filled, metavar="ID", help="the application's id")
     group.add_argument(
-        "--private-key", type=_key_path, metavar="PATH", help="the file with its private key"
+        "--private-key", type=key_path, metavar="PATH", help="the file with its private key"
     )
 
 
@@ -158,7 +159,8 @@ def seconds(text: str) -> int:
         ) from None
 
 
-def _key_path(text: str) -> str:
+def key_path(text: str) -> str:
+    """Refuse a key itself, which every process could read on the command line."""
     if not is_pem(text):
         return filled(text)
     raise argparse.ArgumentTypeError(str(key_on_a_command_line("it")))

@@ -1,23 +1,35 @@
-"""``nexmo-jwt sandbox``: a loopback Nexmo, and what to paste to call it."""
+"""``nexmo-jwt sandbox``: a loopback Nexmo, and what to paste to call it, or a command to run."""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
 import shlex
 import signal
+import socket
+import subprocess
 import sys
-import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..credentials.passphrase import ask_if_missing
+from ..credentials.places import VARIABLES
+from ..errors import NexmoJWTError
 from ..exchange.log_messages import program
 from ..redaction import quoted
-from .arguments import add_command, seconds
+from .arguments import add_command, check_both, filled, key_path, seconds
 from .output import fail
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
+
+_SIGNALS = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)  # Windows has no SIGHUP
+]
 
 
 def add_to(commands: Any) -> None:
@@ -29,7 +41,9 @@ def add_to(commands: Any) -> None:
         "run a local server that imitates Nexmo",
         "Run a local server that imitates Nexmo, with a throwaway application. It checks tokens\n"
         "by the documented rules and refuses bad ones in the words of each product. The log and\n"
-        "the header X-Sandbox-Verdict say why. Ctrl-C stops the server.",
+        "the header X-Sandbox-Verdict say why. Ctrl-C stops the server.\n\n"
+        "With a command after '--', run that with the sandbox's variables set, and end with its\n"
+        "exit status: nexmo-jwt sandbox -- pytest",
     )
     port = "the port on 127.0.0.1 (default: a free one)"
     parser.add_argument("--port", type=_port, default=0, help=port)
@@ -37,6 +51,14 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--clock-offset", type=seconds, default=0, metavar="SECONDS", help=ahead)
     once = "refuse a token that was accepted before; Nexmo accepts it again"
     parser.add_argument("--single-use", action="store_true", help=once)
+    kept = parser.add_argument_group(
+        "application", "Give both to have the same application after a restart."
+    )
+    kept.add_argument("--app-id", type=filled, metavar="ID", help="its id (default: a new one)")
+    path = "the file with its private key (default: a new key)"
+    kept.add_argument("--private-key", type=key_path, metavar="PATH", help=path)
+    what = "a command to run, with its arguments"
+    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help=what)
 
 
 def _port(text: str) -> int:
@@ -50,36 +72,77 @@ def _port(text: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from ..sandbox import Sandbox  # not for the other commands
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    check_both(arguments)
+    # A command's own output is not mixed with what went well.
+    level = logging.WARNING if arguments.command else logging.INFO
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s")
     try:
-        nexmo = Sandbox(
-            port=arguments.port,
-            clock_offset=arguments.clock_offset,
-            single_use=arguments.single_use,
+        nexmo = ask_if_missing(
+            lambda passphrase: Sandbox(
+                port=arguments.port,
+                clock_offset=arguments.clock_offset,
+                single_use=arguments.single_use,
+                application_id=arguments.app_id,
+                key=arguments.private_key,
+                passphrase=passphrase,
+            )
         )
+    except NexmoJWTError:
+        raise
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         other = " Give another --port, or none for a free one." if arguments.port else ""
         return fail(f"the sandbox cannot start: {what}.{other}")
-    stop = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    signals = _caught_signals()
     with nexmo:
+        if arguments.command:
+            return _run_within(nexmo, arguments.command, signals)
         print(_how_to_call(nexmo), flush=True)
-        stop.wait()
+        signals.recv(1)
     return 0
+
+
+def _caught_signals() -> socket.socket:
+    """Return where each signal that would end this process arrives as a byte.
+
+    A handler that did more could be interrupted by the next signal.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: None)
+    return receiver
+
+
+def _run_within(nexmo: Sandbox, command: list[str], signals: socket.socket) -> int:
+    """Run a command with the variables of the sandbox, and return its exit status."""
+    environment = {name: os.environ[name] for name in os.environ if name not in VARIABLES}
+    try:
+        process = subprocess.Popen(command, env={**environment, **nexmo.environment})  # noqa: S603
+    except OSError as error:
+        fail(f"cannot run {quoted(command[0])}: {error.strerror}.")
+        return 127 if isinstance(error, FileNotFoundError) else 126
+    for number in _SIGNALS:
+        # Ctrl-C reaches the command by itself: it has the same terminal.
+        if number != signal.SIGINT or not sys.stdin.isatty():
+            signal.signal(number, lambda number, _: process.send_signal(number))
+    signals.setblocking(False)
+    with suppress(BlockingIOError):  # one that came before the command ran
+        process.send_signal(signals.recv(1)[0])
+    status = process.wait()
+    return status if status >= 0 else 128 - status
 
 
 def _how_to_call(nexmo: Sandbox) -> str:
     variables = nexmo.environment.items()
     export = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables)
     # Another terminal may not have it on its PATH.
-    http = [program("http") or "http", "-A", "nexmo-jwt", "GET", f"{nexmo.url}/v1/calls"]
+    http = [program("http") or "http", "-A", "nexmo-jwt", "GET", "https://api.nexmo.com/v1/calls"]
     return (
-        f"A local server that imitates Nexmo: {nexmo.url}. Ctrl-C stops it and deletes its key.\n"
-        "\nPaste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt\n"
-        "find its application, and no token leaves this machine:\n\n"
+        f"A local server that imitates Nexmo: {nexmo.url}. Ctrl-C stops it.\n\n"
+        "Paste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt find\n"
+        "its application, and their requests for Vonage come here:\n\n"
         f"export {export}\n\n"
         f"{shlex.join(http)}"
     )

@@ -1,18 +1,18 @@
 """A local stand-in for Nexmo, for tests and for use without an account.
 
-It listens on 127.0.0.1 only, and words a refusal as the product of the requested path does. The
-reason for a refusal is in ``nexmo.requests``, in the log, and in the header ``X-Sandbox-Verdict``,
-which Nexmo does not send. ``docs/vonage.md`` lists what the sandbox decides where Nexmo's behaviour
-is not documented.
+It listens on 127.0.0.1 only. It answers as Vonage's specifications say, and words a refusal as the
+product of the requested path does. The reason for a refusal is in ``nexmo.requests``, in the log,
+and in the header ``X-Sandbox-Verdict``, which Nexmo does not send. ``docs/vonage.md`` lists what
+the sandbox decides where Nexmo's behaviour is not documented.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
 import os
-import secrets
 import ssl
-import tempfile
 import threading
 import time
 import uuid
@@ -20,28 +20,36 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from requests.structures import CaseInsensitiveDict
 
-from ..redaction import escaped
-from ..vonage.products import product_at
+from ..credentials import given
+from ..credentials.places import Credentials
+from ..redaction import Hidden, Secret, escaped
+from ..scope import ENDPOINT_VARIABLE
+from ..vonage import DOMAINS
 from . import answers
 from .answers import PreparedAnswer
 from .judge import Call, Judge, Refusal
-from .server import Server
+from .key_file import KeyFile
+from .resources import Resources, unrouted
+from .server import MAX_BODY_BYTES, Server
 
 if TYPE_CHECKING:
     from ..auth import NexmoJWT
 
 _ACCEPTED = "accepted"
+
+_UNROUTED = {
+    403: "Nexmo's gateway does not pass this method on",
+    404: "Nexmo has no such path; answer() of the sandbox adds one",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +60,8 @@ class SeenRequest:
 
     ``path`` includes the query. ``claims`` are those of the token, verified or not, or None if
     there was no readable token. ``verdict`` is ``"accepted"`` or the reason for the refusal.
-    ``status`` is the status of the answer.
+    ``status`` is the status of the answer. ``headers`` are case-insensitive; the token, or the API
+    key and secret, are left out of them.
     """
 
     method: str
@@ -61,6 +70,11 @@ class SeenRequest:
     verdict: str
     status: int
     body: bytes
+    headers: Mapping[str, str]
+
+    def json(self) -> Any:
+        """Return the body, read as JSON; raise ``ValueError`` if it is not JSON."""
+        return loads(self.body)
 
     @property
     def accepted(self) -> bool:
@@ -75,11 +89,15 @@ class Sandbox:
     :param clock_offset: how many seconds the sandbox's clock is ahead of this machine's, negative
         if behind. It can be changed at any time.
     :param ssl_context: a server context, to use TLS. The host is then ``localhost``.
-    :param application_id: the application's id, by default a new one.
-    :param key: the application's key, by default a new one of 2048 bits, which takes about 0.1 s.
+    :param application_id: the application's id. By default all sandboxes of a process share one
+        application and its key.
+    :param key: the application's key, of 2048 bits or more: the path of a PEM file, PEM text, or a
+        cryptography ``RSAPrivateKey``. A file is left as it was.
+    :param passphrase: for an encrypted PEM; by default ``VONAGE_PRIVATE_KEY_PASSPHRASE``.
     :param single_use: refuse a token whose ``jti`` was accepted before. Nexmo does not do this;
         use it in tests to check that each request has its own token.
     :raises OSError: the port is in use or not permitted.
+    :raises NexmoJWTError: ``application_id``, ``key`` or ``passphrase`` cannot be used.
     """
 
     def __init__(
@@ -89,53 +107,63 @@ class Sandbox:
         clock_offset: float = 0,
         ssl_context: ssl.SSLContext | None = None,
         application_id: str | None = None,
-        key: rsa.RSAPrivateKey | None = None,
+        key: rsa.RSAPrivateKey | str | bytes | os.PathLike[str] | None = None,
+        passphrase: str | bytes | Secret | None = None,
         single_use: bool = False,
     ) -> None:
         self.clock_offset = clock_offset
-        #: The id of the temporary application.
-        self.application_id: str = application_id or str(uuid.uuid4())
-        key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        checked_id, where = given.pair(
+            Hidden(_ID if application_id is None else application_id),
+            Hidden(_shared_key() if key is None else key),
+            key_name="key",
+        )
+        loaded = Credentials(checked_id, where, "", None).load_key(
+            given.passphrase(Hidden(passphrase))
+        )
+        private = loaded.current().private
+        #: The id of the application.
+        self.application_id: str = checked_id
         #: The API key and secret of its account, which some products accept instead of a token.
-        self.api_key: str = secrets.token_hex(4)
-        self.api_secret: str = secrets.token_hex(8)
+        #: They follow from the id, so what a shell was told is true after a restart.
+        digest = hashlib.sha256(self.application_id.encode()).hexdigest()
+        self.api_key: str = digest[:8]
+        self.api_secret: str = digest[8:24]
         self._judge = Judge(
             self.application_id,
-            key.public_key(),
+            private.public_key(),
             key_and_secret=f"{self.api_key}:{self.api_secret}",
             single_use=single_use,
         )
+        self._resources = Resources()
         self._answers: dict[tuple[str, str], PreparedAnswer] = {}
         self._seen: deque[SeenRequest] = deque(maxlen=1000)
         self._next_answers: deque[PreparedAnswer] = deque()
         self._thread: threading.Thread | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
-        #: The file with the application's private key, mode 0600, deleted after the block.
-        self.private_key: Path = Path(self._folder.name, "private.key")
-        _write(self.private_key, key)
-        try:
-            self._server = Server(port, self._answer, self.now, ssl_context)
-        except (OSError, OverflowError):
-            self._folder.cleanup()
-            raise
+        self._server = Server(port, self._answer, self.now, ssl_context)
         scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
         #: Its URL, without a trailing slash.
         self.url: str = f"{scheme}://{host}:{self._server.server_port}"
+        try:
+            self._file = KeyFile(loaded.path, private)
+        except OSError:
+            self._server.server_close()
+            raise
+        #: The file with the application's private key. One of the sandbox's own has the mode 0600,
+        #: and is deleted after the block.
+        self.private_key: Path = self._file.path
 
     def __enter__(self) -> Sandbox:
         if self._thread:
             raise RuntimeError("A Sandbox runs once. Make a new one for the next with block.")
-        serve = self._server.serve_forever
-        self._thread = threading.Thread(target=serve, args=(0.005,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._server.shutdown()
+        self._server.server_close()
         if self._thread:
             self._thread.join()
-        self._server.server_close()
-        self._folder.cleanup()
+        self._file.close()
 
     def auth(self, **options: Any) -> NexmoJWT:
         """Return a ``NexmoJWT`` for the application, with these keyword arguments."""
@@ -145,23 +173,30 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables for ``NexmoJWT()`` and HTTPie; other hosts are refused."""
+        """The environment variables with which a program's requests for Vonage come here.
+
+        ``NexmoJWT()``, HTTPie and the command find the application, and send requests for Vonage's
+        hosts to the sandbox. ``NO_PROXY`` keeps these from a proxy.
+        """
+        host, others = urlsplit(self.url).hostname, os.environ.get("no_proxy", "")
+        others = others or os.environ.get("NO_PROXY", "")
+        no_proxy = others if others == "*" else ",".join(filter(None, [others, host]))
         return {
             "VONAGE_APPLICATION_ID": self.application_id,
             "VONAGE_PRIVATE_KEY": str(self.private_key),
             "VONAGE_API_KEY": self.api_key,
             "VONAGE_API_SECRET": self.api_secret,
-            "NEXMO_JWT_HOSTS": self.url,
+            ENDPOINT_VARIABLE: self.url,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
         }
 
     def rotate_key(self) -> None:
-        """Replace the file ``private_key`` with a new key, and refuse the previous keys."""
+        """Replace the key in the file ``private_key``, until the end, and refuse previous keys."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        new = self.private_key.with_name(f"{uuid.uuid4()}.key")
-        _write(new, key)
         keys = self._judge.public_keys
         keys.append(key.public_key())
-        os.replace(new, self.private_key)
+        self._file.replace(key)
         del keys[:-1]
 
     def accept_key(self, public_key: rsa.RSAPublicKey) -> None:
@@ -178,82 +213,126 @@ class Sandbox:
         method: str,
         path: str,
         status: int = 200,
+        *,
         body: object = b"",
         headers: Mapping[str, str | None] | None = None,
     ) -> None:
         """Set the answer to accepted requests for ``method`` and ``path``, until it is replaced.
 
-        A ``path`` begins with a slash; without a query it matches every query. ``body`` is str,
-        bytes, or an object to send as JSON.
+        A ``path`` begins with a slash; without a query it matches every query. A path that Nexmo
+        does not have is added. ``body`` and ``headers`` are those of ``answer_next``.
         """
-        self._answers[method.upper(), path] = _prepared(status, headers, body)
+        if not (isinstance(method, str) and isinstance(path, str)):
+            raise TypeError("method and path have to be str")
+        if not path.startswith("/"):
+            raise ValueError(f"path has to begin with a slash: {path!r}")
+        self._answers[method.upper(), path] = self._prepared(status, body, headers)
 
     def answer_next(
-        self, status: int = 200, headers: Mapping[str, str | None] | None = None, body: object = b""
+        self,
+        status: int = 200,
+        *,
+        body: object = b"",
+        headers: Mapping[str, str | None] | None = None,
     ) -> None:
         """Set the answer to the next request, whether it is accepted or not.
 
-        Further calls set the answers to the requests after that one. ``Date`` and
-        ``Content-Length`` are added, unless they are None in ``headers``. ``body`` is str, bytes,
-        or an object to send as JSON.
+        Further calls set the answers to the requests after that one. ``body`` is str, bytes, or an
+        object to send as JSON. ``Date`` and ``Content-Length`` are added, unless they are None in
+        ``headers``. A ``Location`` at one of Vonage's hosts becomes one at the sandbox.
         """
-        self._next_answers.append(_prepared(status, headers, body))
+        self._next_answers.append(self._prepared(status, body, headers))
 
     def now(self) -> float:
         """Return the time of the sandbox's clock, in Unix seconds."""
         return time.time() + self.clock_offset
 
-    def _answer(
-        self, method: str, path: str, authorization: list[str], body: bytes
-    ) -> PreparedAnswer:
-        call = Call(method, path, authorization, product_at(path))
+    def _answer(self, call: Call) -> PreparedAnswer:
         trace_id = uuid.uuid4().hex
-        try:
-            self._judge.judge(call, now=self.now())
-        except Refusal as refusal:
-            verdict = str(refusal)
-            answer = answers.refused(refusal.code, call.product, trace_id)
-        else:
-            verdict = _ACCEPTED
-            answer = self._accepted(call)
+        answer, verdict = self._judged(call, trace_id)
         added = {"x-nexmo-trace-id": trace_id, "X-Sandbox-Verdict": _in_ascii(verdict)[:200]}
         answer = answer._replace(headers={**added, **answer.headers})
         with suppress(IndexError):
             answer = self._next_answers.popleft()
-        claims = self._judge.claims_in(call)
-        self._seen.append(SeenRequest(method, path, claims, verdict, answer.status, body))
-        _log.info("%s", _in_ascii(f"{method} {path}: {answer.status}, {verdict}"))
+        headers = CaseInsensitiveDict[str](call.headers.items())
+        if "Authorization" in headers:
+            scheme = call.scheme if call.scheme in ("bearer", "basic") else ""
+            headers["Authorization"] = f"{scheme.capitalize()} ...".lstrip()
+        self._seen.append(
+            SeenRequest(
+                call.method,
+                call.path,
+                self._judge.claims_in(call),
+                verdict,
+                answer.status,
+                call.body or b"",
+                headers,
+            )
+        )
+        level = logging.INFO if verdict == _ACCEPTED else logging.WARNING
+        _log.log(level, "%s", _in_ascii(f"{call.method} {call.path}: {answer.status}, {verdict}"))
         return answer
 
-    def _accepted(self, call: Call) -> PreparedAnswer:
-        path = call.path.partition("?")[0]
-        for requested in (call.path, path):
-            if (call.method, requested) in self._answers:
-                return self._answers[call.method, requested]
-        folder, _, last = path.rpartition("/")
-        if (call.method, folder) == ("GET", "/v2/applications"):
-            pem = self._judge.public_keys[-1].public_bytes(
-                Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-            )
-            return answers.application(self.application_id, pem.decode(), last)
-        return answers.accepted(call.method, call.path, self._judge.claims_in(call))
+    def _judged(self, call: Call, trace_id: str) -> tuple[PreparedAnswer, str]:
+        """Return the answer to a request, and the verdict on it."""
+        prepared = self._answers.get((call.method, call.path)) or self._answers.get(
+            (call.method, call.path.partition("?")[0])
+        )
+        status = None if prepared else unrouted(call)
+        if call.body is None:
+            reason = f"the body is larger than {MAX_BODY_BYTES} bytes, which is the sandbox's limit"
+            return PreparedAnswer(413, {"Content-Type": "text/plain"}, reason.encode()), reason
+        if status:
+            return PreparedAnswer(status, {}, b""), _UNROUTED[status]
+        try:
+            self._judge.judge(call, now=self.now())
+        except Refusal as refusal:
+            return answers.refused(refusal.code, call.product, trace_id), str(refusal)
+        answer = prepared or self._resources.answer(call, self._application())
+        echo = answers.echo(call.method, call.path, self._judge.claims_in(call))
+        return answer or echo, _ACCEPTED
+
+    def _application(self) -> dict[str, Any]:
+        """Return the application as Vonage's API shows it."""
+        pem = self._judge.public_keys[-1].public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        )
+        return {
+            "id": self.application_id,
+            "name": "Sandbox",
+            "keys": {"public_key": pem.decode()},
+            "privacy": {"improve_ai": False},
+            "capabilities": {"voice": {}, "messages": {}, "rtc": {}, "verify": {}, "video": {}},
+            "_links": {"self": {"href": f"/v2/applications/{self.application_id}"}},
+        }
+
+    def _prepared(
+        self, status: int, body: object, headers: Mapping[str, str | None] | None
+    ) -> PreparedAnswer:
+        answer = answers.prepared(status, body, headers)
+        here = {
+            name: self._here(value) if value and name.lower() == "location" else value
+            for name, value in answer.headers.items()
+        }
+        return answer._replace(headers=here)
+
+    def _here(self, location: str) -> str:
+        """Return ``location`` at the sandbox if it is at Vonage: a body would be sent there."""
+        parts = urlsplit(location)
+        if not f".{(parts.hostname or '').rstrip('.')}".endswith(DOMAINS):
+            return location
+        return self.url + parts._replace(scheme="", netloc="").geturl()
 
 
-def _write(path: Path, key: rsa.RSAPrivateKey) -> None:
-    """Write a key to a new file that only its owner can read."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+#: The application that the sandboxes of a process share.
+_ID = str(uuid.uuid4())
+
+
+@functools.cache
+def _shared_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _in_ascii(text: str) -> str:
     """Return ``text`` on one safe line: parts of it may come from a client."""
     return escaped(text).replace("\n", " ").encode("ascii", "backslashreplace").decode()
-
-
-def _prepared(
-    status: int, headers: Mapping[str, str | None] | None, body: object
-) -> PreparedAnswer:
-    if not isinstance(body, (str, bytes)):
-        as_json = answers.as_json(status, body)
-        headers, body = {**as_json.headers, **(headers or {})}, as_json.body
-    return PreparedAnswer(status, headers or {}, body.encode() if isinstance(body, str) else body)

@@ -1,4 +1,4 @@
-"""The sandbox's answers: a list of calls, an echo, and the refusals of each product."""
+"""What an answer is, and the refusals of each product in its own words."""
 
 from __future__ import annotations
 
@@ -8,33 +8,6 @@ from typing import Any, NamedTuple
 
 from ..vonage import dialects
 from ..vonage.products import Product
-
-# The answer to GET /v1/calls, from the article "Understanding JWTs".
-_CALLS = {
-    "count": 1,
-    "page_size": 10,
-    "record_index": 0,
-    "_links": {"self": {"href": "/v1/calls?page_size=10&record_index=0"}},
-    "_embedded": {
-        "calls": [
-            {
-                "uuid": "63f61863-4a51-4f6b-86e1-46edebcf9356",
-                "conversation_uuid": "CON-f972836a-550f-45fa-956c-12a2ab5b7d22",
-                "status": "completed",
-                "direction": "outbound",
-                "to": {"type": "phone", "number": "447700900000"},
-                "from": {"type": "phone", "number": "447700900001"},
-                "rate": "0.01000000",
-                "price": "0.01000000",
-                "duration": "60",
-                "start_time": "2018-11-01T09:00:00.000Z",
-                "end_time": "2018-11-01T09:01:00.000Z",
-                "network": "23410",
-                "_links": {"self": {"href": "/v1/calls/63f61863-4a51-4f6b-86e1-46edebcf9356"}},
-            }
-        ]
-    },
-}
 
 
 class PreparedAnswer(NamedTuple):
@@ -51,24 +24,37 @@ def as_json(status: int, content: object) -> PreparedAnswer:
     return PreparedAnswer(status, {"Content-Type": "application/json"}, body)
 
 
-def accepted(method: str, path: str, claims: Mapping[str, Any] | None) -> PreparedAnswer:
-    """Return the answer to an accepted request: the list of calls, or an echo."""
-    if method == "GET" and path.partition("?")[0] == "/v1/calls":
-        return as_json(200, _CALLS)
+def prepared(status: int, body: object, headers: Mapping[str, str | None] | None) -> PreparedAnswer:
+    """Return an answer as a test describes it; raise ``TypeError`` or ``ValueError`` if it cannot.
+
+    ``body`` is str, bytes, or an object to send as JSON.
+    """
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise TypeError(f"status has to be an int, not {type(status).__name__}")
+    if not 200 <= status <= 599:
+        raise ValueError(f"status has to be 200 to 599, not {status}")
+    if not isinstance(headers, (Mapping, type(None))):
+        raise TypeError(f"headers have to be a mapping, not {type(headers).__name__}")
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str) or not isinstance(value, (str, type(None))):
+            raise TypeError(f"header {name!r} and its value have to be str, or the value None")
+    if isinstance(body, (str, bytes)):
+        content = body.encode() if isinstance(body, str) else body
+        return PreparedAnswer(status, headers or {}, content)
+    answer = as_json(status, body)
+    return answer._replace(headers={**answer.headers, **(headers or {})})
+
+
+def echo(method: str, path: str, claims: Mapping[str, Any] | None) -> PreparedAnswer:
+    """Return the answer where Nexmo's is not documented: what was understood of the request."""
     return as_json(200, {"method": method, "path": path, "claims": claims})
-
-
-def application(application_id: str, public_key: str, requested: str) -> PreparedAnswer:
-    """Return the answer to ``GET /v2/applications/{requested}``: there is only one application."""
-    if requested != application_id:
-        return as_json(404, {"title": "Not Found", "detail": "There is no such application."})
-    keys = {"public_key": public_key}
-    return as_json(200, {"id": application_id, "name": "Sandbox", "keys": keys})
 
 
 def refused(code: str, product: Product | None, trace_id: str) -> PreparedAnswer:
     """Return the refusal that ``product`` gives for ``code``, one of ``dialects``."""
     dialect = product.dialect if product else "gateway"
+    if (dialect, code) == ("voice", dialects.ACL):
+        return PreparedAnswer(403, {}, b"")  # its body is not documented
     fields = _REFUSALS.get((dialect, code)) or _REFUSALS[dialect, ""]
     if dialect in ("messages", "conversation", "verify", "account", "gateway"):
         fields = {**fields, "instance": trace_id}

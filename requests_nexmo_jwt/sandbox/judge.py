@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import threading
+from email.message import Message
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,7 +15,7 @@ from ..redaction import unquoted
 from ..token.inspection import Inspection, inspect
 from ..vonage import dialects
 from ..vonage.identifiers import shown_id
-from ..vonage.products import Product
+from ..vonage.products import Product, product_at
 
 
 class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program
@@ -26,12 +27,28 @@ class Refusal(Exception):  # noqa: N818 - a verdict, not an error of the program
 
 
 class Call(NamedTuple):
-    """The parts of a request that are checked."""
+    """A request. ``path`` includes the query; ``body`` is None if it was too large to keep."""
 
     method: str
     path: str
-    authorization: list[str]
-    product: Product | None
+    headers: Message
+    body: bytes | None
+
+    @property
+    def authorization(self) -> list[str]:
+        """Its ``Authorization`` headers."""
+        return self.headers.get_all("Authorization") or []
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of its ``Authorization`` header; an empty string if there is not just one."""
+        headers = self.authorization
+        return headers[0].partition(" ")[0].lower() if len(headers) == 1 else ""
+
+    @property
+    def product(self) -> Product | None:
+        """The product that its path belongs to."""
+        return product_at(self.path)
 
 
 class Judge:
@@ -60,19 +77,19 @@ class Judge:
     def claims_in(self, call: Call) -> dict[str, Any] | None:
         """Return the claims of the token, verified or not, or None if there is none to read."""
         try:
-            return _token(call.authorization).claims
+            return _token(call).claims
         except Refusal:
             return None
 
     def judge(self, call: Call, *, now: float) -> None:
         """Raise ``Refusal`` for the first problem with the credentials at ``now``."""
         product = call.product
-        if product and product.takes_key_and_secret and _scheme(call.authorization) == "basic":
+        if product and product.takes_key_and_secret and call.scheme == "basic":
             given = call.authorization[0].partition(" ")[2].strip()
             if hmac.compare_digest(given.encode(), self._basic.encode()):
                 return
             raise Refusal("the API key and secret are not the account's")
-        token = _token(call.authorization)
+        token = _token(call)
         if product and not product.takes_jwt:
             raise Refusal(product.instead, dialects.WRONG_AUTHENTICATION)
         self._check_signer(token)
@@ -85,7 +102,10 @@ class Judge:
         if algorithm != "RS256":
             raise Refusal(f"alg is {algorithm!r:.40}, not 'RS256'")
         if application_id is not None and application_id != self._application_id:
-            raise Refusal(f"application_id {shown_id(application_id)} is not known here")
+            raise Refusal(
+                f"application_id {shown_id(application_id)} is not the sandbox's: was this auth "
+                "object made before the fixture, or in a shell without the sandbox's variables?"
+            )
         if not any(token.is_signed_by(public_key) for public_key in self.public_keys):
             raise Refusal("the signature does not match the application's public key")
 
@@ -107,19 +127,16 @@ class Judge:
             self._used.add(jti)
 
 
-def _token(authorization: list[str]) -> Inspection:
-    """Return the token in ``authorization``; raise ``Refusal`` if there is not exactly one."""
+def _token(call: Call) -> Inspection:
+    """Return the token of a request; raise ``Refusal`` if there is not exactly one."""
+    authorization = call.authorization
     if not authorization:
         raise Refusal("there is no Authorization header", dialects.MISSING)
     if len(authorization) > 1:
         raise Refusal(f"there are {len(authorization)} Authorization headers")
-    if _scheme(authorization) != "bearer":
+    if call.scheme != "bearer":
         raise Refusal("the scheme of the Authorization header is not Bearer")
     try:
         return inspect(authorization[0].partition(" ")[2].strip())
     except TokenError as error:
         raise Refusal(f"the token is malformed: {error}") from None
-
-
-def _scheme(authorization: list[str]) -> str:
-    return authorization[0].partition(" ")[0].lower() if len(authorization) == 1 else ""

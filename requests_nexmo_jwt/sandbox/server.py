@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -13,9 +13,13 @@ from typing import Any, ClassVar
 from requests.structures import CaseInsensitiveDict
 
 from .answers import PreparedAnswer
+from .judge import Call
 
-#: The limit for path and body together: the sandbox keeps a thousand requests.
-MAX_REQUEST_BYTES = 1 << 20
+#: The limit of a body: the sandbox keeps a thousand requests.
+MAX_BODY_BYTES = 1 << 20
+
+# Of a larger one, so much is read and dropped: a client reads the answer once it has sent all.
+_MAX_DROPPED_BYTES = 1 << 26
 
 
 class Server(ThreadingHTTPServer):
@@ -27,19 +31,29 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self,
         port: int,
-        answer: Callable[[str, str, list[str], bytes], PreparedAnswer],
+        answer: Callable[[Call], PreparedAnswer],
         now: Callable[[], float],
         ssl_context: ssl.SSLContext | None,
     ) -> None:
         self.answer = answer
         self.now = now
         self._open: set[socket.socket] = set()
+        self._is_ending = False
         super().__init__(("127.0.0.1", port), Handler)
         if ssl_context:
             # The handshake is left to the connection's thread: a slow client blocks no other.
             self.socket: socket.socket = ssl_context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
+
+    def serve(self) -> None:
+        """Answer requests until the server is closed."""
+        while not self._is_ending:
+            self.handle_request()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Return whether to answer: the last connection is only there to end ``serve``."""
+        return not self._is_ending
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, to end it with the server."""
@@ -53,6 +67,9 @@ class Server(ThreadingHTTPServer):
 
     def server_close(self) -> None:
         """Stop listening, and end the open connections."""
+        self._is_ending = True
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.server_port)):
+            pass
         super().server_close()
         for connection in list(self._open):
             with suppress(OSError):
@@ -86,8 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self.close_connection = True
             return self.send_error(400, str(error))
-        authorization = self.headers.get_all("Authorization") or []
-        answer = self.server.answer(self.command, self.path, authorization, body)
+        answer = self.server.answer(Call(self.command, self.path, self.headers, body))
         has_body = answer.status not in (204, 304)
         headers = CaseInsensitiveDict[str | None](Date=self.date_time_string(self.server.now()))
         if has_body:
@@ -104,22 +120,37 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
         return None
 
-    def _read_body(self) -> bytes:
-        """Return the body; raise ``ValueError`` if its length is invalid or too large."""
+    def _read_body(self) -> bytes | None:
+        """Return the body, or None if it is too large; raise ``ValueError`` if it is malformed."""
+        kept, size = bytearray(), 0
+        for piece in self._pieces():
+            size += len(piece)
+            if size > _MAX_DROPPED_BYTES:
+                self.close_connection = True
+                break
+            if size <= MAX_BODY_BYTES:
+                kept += piece
+        return bytes(kept) if size <= MAX_BODY_BYTES else None
+
+    def _pieces(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self._read(int(self.headers.get("Content-Length", "0")))
-        body = b""
+            yield from self._read(int(self.headers.get("Content-Length", "0")))
+            return
         while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
-            body += self._read(size, already=len(body))
+            yield from self._read(size)
             self.rfile.readline(1024)
         while self.rfile.readline(65536).strip():  # trailers
             pass
-        return body
 
-    def _read(self, size: int, *, already: int = 0) -> bytes:
-        if not 0 <= size <= MAX_REQUEST_BYTES - already - len(self.raw_requestline):
-            raise ValueError(f"A request holds at most {MAX_REQUEST_BYTES} bytes here")
-        return self.rfile.read(size)
+    def _read(self, size: int) -> Iterator[bytes]:
+        if size < 0:
+            raise ValueError("A length is negative")
+        while size:
+            piece = self.rfile.read(min(size, 1 << 16))
+            if not piece:
+                raise ValueError("The body ends early")
+            size -= len(piece)
+            yield piece
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the sandbox has its own log."""

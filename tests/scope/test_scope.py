@@ -319,7 +319,7 @@ def test_no_url_passes_the_scope_and_connects_elsewhere_with_another_client(
     except Exception:  # whatever these parsers raise, nothing is sent
         return
     try:
-        origin = Scope().required_origin(str(parsed))
+        origin = Scope().required_destination(str(parsed)).origin
     except ScopeError:
         return
     host = parsed.raw_host.decode() if isinstance(parsed.raw_host, bytes) else parsed.raw_host
@@ -346,7 +346,7 @@ def test_what_follows_a_plain_host_does_not_change_the_origin(plain: str, rest: 
 @given(URLS)
 def test_any_url_is_refused_or_leads_to_vonage_or_loopback(url: str) -> None:
     try:
-        Scope().required_origin(url)
+        Scope().required_destination(url)
     except ScopeError:
         return
     assert connects_to_vonage_or_loopback(url)
@@ -359,7 +359,7 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
     except ScopeError:
         return
     with pytest.raises(ScopeError):
-        scope.required_origin("https://not.named.anywhere.test/")
+        scope.required_destination("https://not.named.anywhere.test/")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_a_refusal_says_which_authentication_the_product_takes(
     url: str, words: str, hosts: list[str] | None
 ) -> None:
     with pytest.raises(ScopeError) as caught:
-        Scope(hosts).required_origin(url)
+        Scope(hosts).required_destination(url)
     assert str(caught.value).startswith(
         f"https://{urlsplit(url).hostname} does not accept a token: {words}"
     )
@@ -498,10 +498,10 @@ HOSTS = [
 def test_hosts_replace_vonages_and_loopback_stays(hosts: object, url: str, may: bool) -> None:
     scope = Scope(list(hosts) if isinstance(hosts, list) else hosts)
     if may:
-        scope.required_origin(url)
+        scope.required_destination(url)
     else:
         with pytest.raises(ScopeError):
-            scope.required_origin(url)
+            scope.required_destination(url)
 
 
 @pytest.mark.parametrize(
