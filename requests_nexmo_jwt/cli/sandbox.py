@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ..credentials.passphrase import ask_if_missing
@@ -93,29 +93,31 @@ def _run(arguments: argparse.Namespace) -> int:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         other = " Give another --port, or none for a free one." if arguments.port else ""
         return fail(f"the sandbox cannot start: {what}.{other}")
-    signals = _caught_signals()
+    signals, wake = _caught_signals()
     with nexmo:
         if arguments.command:
-            return _run_within(nexmo, arguments.command, signals)
+            return _run_within(nexmo, arguments.command, signals, wake)
         print(_how_to_call(nexmo), flush=True)
         signals.recv(1)
     return 0
 
 
-def _caught_signals() -> socket.socket:
-    """Return where each signal that would end this process arrives as a byte.
+def _caught_signals() -> tuple[socket.socket, socket.socket]:
+    """Return where the number of each signal arrives that would end this process, and from where.
 
-    A handler that did more could be interrupted by the next signal.
+    A handler that did more could be interrupted by the next signal, or be late for a system call.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
-    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     for number in _SIGNALS:
         signal.signal(number, lambda *_: None)
-    return receiver
+    return receiver, sender
 
 
-def _run_within(nexmo: Sandbox, command: list[str], signals: socket.socket) -> int:
+def _run_within(
+    nexmo: Sandbox, command: list[str], signals: socket.socket, wake: socket.socket
+) -> int:
     """Run a command with the variables of the sandbox, and return its exit status."""
     environment = {name: os.environ[name] for name in os.environ if name not in VARIABLES}
     try:
@@ -123,13 +125,16 @@ def _run_within(nexmo: Sandbox, command: list[str], signals: socket.socket) -> i
     except OSError as error:
         fail(f"cannot run {quoted(command[0])}: {error.strerror}.")
         return 127 if isinstance(error, FileNotFoundError) else 126
-    for number in _SIGNALS:
+
+    def wait() -> None:
+        process.wait()
+        wake.send(b"\0")
+
+    threading.Thread(target=wait, daemon=True).start()
+    while number := signals.recv(1)[0]:
         # Ctrl-C reaches the command by itself: it has the same terminal.
         if number != signal.SIGINT or not sys.stdin.isatty():
-            signal.signal(number, lambda number, _: process.send_signal(number))
-    signals.setblocking(False)
-    with suppress(BlockingIOError):  # one that came before the command ran
-        process.send_signal(signals.recv(1)[0])
+            process.send_signal(number)
     status = process.wait()
     return status if status >= 0 else 128 - status
 
