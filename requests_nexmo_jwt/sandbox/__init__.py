@@ -33,12 +33,11 @@ from ..credentials import given
 from ..credentials.places import Credentials
 from ..redaction import Hidden, Secret, escaped
 from ..scope import ENDPOINT_VARIABLE
-from ..vonage import DOMAINS
 from . import answers
 from .answers import PreparedAnswer
 from .judge import Call, Judge, Refusal
 from .key_file import KeyFile
-from .resources import Resources, unrouted
+from .resources import Resources, application, unrouted
 from .server import MAX_BODY_BYTES, Server
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ class Sandbox:
             raise TypeError("method and path have to be str")
         if not path.startswith("/"):
             raise ValueError(f"path has to begin with a slash: {path!r}")
-        self._answers[method.upper(), path] = self._prepared(status, body, headers)
+        self._answers[method.upper(), path] = answers.prepared(status, body, headers, self.url)
 
     def answer_next(
         self,
@@ -241,7 +240,7 @@ class Sandbox:
         object to send as JSON. ``Date`` and ``Content-Length`` are added, unless they are None in
         ``headers``. A ``Location`` at one of Vonage's hosts becomes one at the sandbox.
         """
-        self._next_answers.append(self._prepared(status, body, headers))
+        self._next_answers.append(answers.prepared(status, body, headers, self.url))
 
     def now(self) -> float:
         """Return the time of the sandbox's clock, in Unix seconds."""
@@ -288,40 +287,11 @@ class Sandbox:
             self._judge.judge(call, now=self.now())
         except Refusal as refusal:
             return answers.refused(refusal.code, call.product, trace_id), str(refusal)
-        answer = prepared or self._resources.answer(call, self._application())
+        public_key = self._judge.public_keys[-1]
+        pem = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        answer = prepared or self._resources.answer(call, application(self.application_id, pem))
         echo = answers.echo(call.method, call.path, self._judge.claims_in(call))
         return answer or echo, _ACCEPTED
-
-    def _application(self) -> dict[str, Any]:
-        """Return the application as Vonage's API shows it."""
-        pem = self._judge.public_keys[-1].public_bytes(
-            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-        )
-        return {
-            "id": self.application_id,
-            "name": "Sandbox",
-            "keys": {"public_key": pem.decode()},
-            "privacy": {"improve_ai": False},
-            "capabilities": {"voice": {}, "messages": {}, "rtc": {}, "verify": {}, "video": {}},
-            "_links": {"self": {"href": f"/v2/applications/{self.application_id}"}},
-        }
-
-    def _prepared(
-        self, status: int, body: object, headers: Mapping[str, str | None] | None
-    ) -> PreparedAnswer:
-        answer = answers.prepared(status, body, headers)
-        here = {
-            name: self._here(value) if value and name.lower() == "location" else value
-            for name, value in answer.headers.items()
-        }
-        return answer._replace(headers=here)
-
-    def _here(self, location: str) -> str:
-        """Return ``location`` at the sandbox if it is at Vonage: a body would be sent there."""
-        parts = urlsplit(location)
-        if not f".{(parts.hostname or '').rstrip('.')}".endswith(DOMAINS):
-            return location
-        return self.url + parts._replace(scheme="", netloc="").geturl()
 
 
 #: The application that the sandboxes of a process share.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-from ..vonage import dialects
+from ..vonage import DOMAINS, dialects
 from ..vonage.products import Product
 
 
@@ -24,10 +25,13 @@ def as_json(status: int, content: object) -> PreparedAnswer:
     return PreparedAnswer(status, {"Content-Type": "application/json"}, body)
 
 
-def prepared(status: int, body: object, headers: Mapping[str, str | None] | None) -> PreparedAnswer:
-    """Return an answer as a test describes it; raise ``TypeError`` or ``ValueError`` if it cannot.
+def prepared(
+    status: int, body: object, headers: Mapping[str, str | None] | None, url: str
+) -> PreparedAnswer:
+    """Return the answer that a test describes; raise ``TypeError`` or ``ValueError`` if it cannot.
 
-    ``body`` is str, bytes, or an object to send as JSON.
+    ``body`` is str, bytes, or an object to send as JSON. ``url`` is the sandbox's: a ``Location``
+    at Vonage becomes one there, since a redirect can carry the body along.
     """
     if not isinstance(status, int) or isinstance(status, bool):
         raise TypeError(f"status has to be an int, not {type(status).__name__}")
@@ -38,11 +42,20 @@ def prepared(status: int, body: object, headers: Mapping[str, str | None] | None
     for name, value in (headers or {}).items():
         if not isinstance(name, str) or not isinstance(value, (str, type(None))):
             raise TypeError(f"header {name!r} and its value have to be str, or the value None")
+    here = {
+        name: _moved(value, url) if value and name.lower() == "location" else value
+        for name, value in (headers or {}).items()
+    }
     if isinstance(body, (str, bytes)):
-        content = body.encode() if isinstance(body, str) else body
-        return PreparedAnswer(status, headers or {}, content)
+        return PreparedAnswer(status, here, body.encode() if isinstance(body, str) else body)
     answer = as_json(status, body)
-    return answer._replace(headers={**answer.headers, **(headers or {})})
+    return answer._replace(headers={**answer.headers, **here})
+
+
+def _moved(location: str, url: str) -> str:
+    parts = urlsplit(location)
+    is_vonages = f".{(parts.hostname or '').rstrip('.')}".endswith(DOMAINS)
+    return url + parts._replace(scheme="", netloc="").geturl() if is_vonages else location
 
 
 def echo(method: str, path: str, claims: Mapping[str, Any] | None) -> PreparedAnswer:
