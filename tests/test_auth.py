@@ -29,7 +29,9 @@ def test_each_request_of_a_session_has_a_token_of_its_own(nexmo: Sandbox) -> Non
 
 def test_only_the_authorization_header_is_replaced(nexmo: Sandbox) -> None:
     headers = {"authorization": "Basic eDp5", "X-Mine": "1"}
-    response = requests.post(nexmo.url, auth=nexmo.auth(), data=b"\0binary", headers=headers)
+    response = requests.post(
+        f"{nexmo.url}/v1/calls", auth=nexmo.auth(), data=b"\0binary", headers=headers
+    )
     assert response.ok
     assert nexmo.requests[-1].body == b"\0binary"
     assert response.request.headers["X-Mine"] == "1"
@@ -38,8 +40,8 @@ def test_only_the_authorization_header_is_replaced(nexmo: Sandbox) -> None:
 def test_a_header_for_any_other_client_is_a_fresh_token_where_one_may_go(nexmo: Sandbox) -> None:
     auth = nexmo.auth()
     for _ in range(2):
-        headers = {"Authorization": auth.header(nexmo.url)}
-        assert requests.get(nexmo.url, headers=headers, timeout=10).ok
+        headers = {"Authorization": auth.header(f"{nexmo.url}/v1/calls")}
+        assert requests.get(f"{nexmo.url}/v1/calls", headers=headers, timeout=10).ok
     assert len({seen.claims["jti"] for seen in nexmo.requests}) == 2
     with pytest.raises(ScopeError, match="clear text"):
         auth.header("http://api.nexmo.com/v1/calls")
@@ -48,21 +50,25 @@ def test_a_header_for_any_other_client_is_a_fresh_token_where_one_may_go(nexmo: 
 def test_a_header_has_the_time_of_its_server(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
-    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
-    headers = {"Authorization": auth.header(nexmo.url)}
-    assert requests.get(nexmo.url, headers=headers, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
+    headers = {"Authorization": auth.header(f"{nexmo.url}/v1/calls")}
+    assert requests.get(f"{nexmo.url}/v1/calls", headers=headers, timeout=10).ok
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_the_same_origin_carries_the_token_and_history_tells_the_truth(
     status: int, nexmo: Sandbox
 ) -> None:
-    nexmo.answer_next(status, {"Location": "/v1/second"})
-    nexmo.answer_next(status, {"Location": f"{nexmo.url}/v1/third"})
-    response = requests.post(f"{nexmo.url}/v1/first", auth=nexmo.auth(), data="body")
+    nexmo.answer_next(status, headers={"Location": "/v1/files/second"})
+    nexmo.answer_next(status, {"Location": f"{nexmo.url}/v1/files/third"})
+    response = requests.post(f"{nexmo.url}/v1/files/first", auth=nexmo.auth(), data="body")
     assert response.status_code == 200
     hops = [*response.history, response]
-    assert [hop.request.path_url for hop in hops] == ["/v1/first", "/v1/second", "/v1/third"]
+    assert [hop.request.path_url for hop in hops] == [
+        "/v1/files/first",
+        "/v1/files/second",
+        "/v1/files/third",
+    ]
     (token,) = {hop.request.headers["Authorization"].removeprefix("Bearer ") for hop in hops}
     claims = jwt.decode(token, options={"verify_signature": False})
     assert [seen.claims for seen in nexmo.requests] == [claims] * 3
@@ -92,7 +98,7 @@ def test_the_token_arrives_at_api_nexmo_com_and_not_at_example_com(internet: Int
     url = "https://api.nexmo.com/v1/calls"
     assert requests.get(url, **options).json()["_embedded"]["calls"]
     assert internet.proxy.asked == ["CONNECT api.nexmo.com:443"]
-    internet.vonage.answer_next(307, {"Location": "https://example.com/v1/calls"})
+    internet.vonage.answer_next(307, headers={"Location": "https://example.com/v1/calls"})
     requests.post(url, **options)
     assert [seen.accepted for seen in internet.vonage.requests] == [True, True]
     assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]
@@ -108,25 +114,27 @@ def test_a_redirect_to_another_origin_carries_no_token_whatever_it_answers(
             "another port": f"{other.url}/next",
             "https": nexmo.url.replace("http:", "https:") + "/next",
         }[target]
-        nexmo.answer_next(307, {"Location": location})
+        nexmo.answer_next(307, headers={"Location": location})
         auth = nexmo.auth()
         if target == "https":
             with pytest.raises(requests.exceptions.SSLError) as caught:
-                requests.get(nexmo.url, auth=auth, timeout=10)
+                requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
             assert "Authorization" not in caught.value.request.headers
         else:
-            assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+            assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
             (_, *later) = [*nexmo.requests, *other.requests]
             assert [seen.verdict for seen in later] == [NO_TOKEN]
 
 
 def test_a_redirect_that_comes_back_from_elsewhere_carries_no_token(nexmo: Sandbox) -> None:
     with Sandbox() as other:
-        nexmo.answer_next(307, {"Location": f"{other.url}/one"})
-        other.answer_next(307, {"Location": "/two"})
-        other.answer_next(307, {"Location": f"{nexmo.url}/back"})
-        nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})  # no reason to try again
-        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        nexmo.answer_next(307, {"Location": f"{other.url}/v1/files/one"})
+        other.answer_next(307, headers={"Location": "/v1/files/two"})
+        other.answer_next(307, {"Location": f"{nexmo.url}/v1/files/back"})
+        nexmo.answer_next(
+            401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+        )  # no reason to try again
+        requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
         assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
         assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 2
 
@@ -209,15 +217,15 @@ def test_a_request_that_is_always_refused_is_sent_twice_and_returns_401(nexmo: S
     nexmo.clock_offset = -3600
     for _ in range(10):
         nexmo.answer_next(401)
-    assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).status_code == 401
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10).status_code == 401
     assert len(nexmo.requests) == 2
 
 
 def test_a_redirect_loop_ends_as_without_us(nexmo: Sandbox) -> None:
     for _ in range(40):
-        nexmo.answer_next(302, {"Location": "/round"})
+        nexmo.answer_next(302, headers={"Location": "/v1/files/round"})
     with pytest.raises(requests.TooManyRedirects):
-        requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
     assert len(nexmo.requests) == 31
     assert all(seen.accepted for seen in nexmo.requests)
 

@@ -91,7 +91,7 @@ def tokens(requests: list[SeenRequest]) -> list[str]:
 
 
 def fresh(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
-    nexmo.answer_next(302, {"Location": "/v1/calls"})
+    nexmo.answer_next(302, headers={"Location": "/v1/calls"})
     assert fetch(f"{nexmo.url}/first", f"{nexmo.url}/v1/calls") == [200, 200]
     first, redirected, second = tokens(nexmo.requests)
     assert (first == redirected) == (not client.startswith("aiohttp"))  # it asks at each hop
@@ -173,7 +173,11 @@ def test_niquests_retries_or_signs_the_next_request_with_the_server_s_time(
 ) -> None:
     nexmo.clock_offset = -3600
     job = {"credentials": [nexmo.application_id, str(nexmo.private_key)], "hosts": [nexmo.url]}
-    job |= {"ca": None, "urls": [f"{nexmo.url}/one", f"{nexmo.url}/two"], **options}
+    job |= {
+        "ca": None,
+        "urls": [f"{nexmo.url}/v1/files/one", f"{nexmo.url}/v1/files/two"],
+        **options,
+    }
     assert in_a_process(client, job, downloads) == statuses
     assert [seen.accepted for seen in nexmo.requests] == [False, *[True] * statuses.count(200)]
     assert {seen.body.decode() for seen in nexmo.requests} == {options.get("data", "")}
@@ -205,7 +209,7 @@ def test_a_websocket_in_clear_text_is_refused_beside_whichever_proxy(
 def test_a_retry_of_urllib3_repeats_the_token_and_it_is_accepted(
     status: int, nexmo: Sandbox
 ) -> None:
-    nexmo.answer_next(status, {"Retry-After": "0"})
+    nexmo.answer_next(status, headers={"Retry-After": "0"})
     with requests.Session() as session:
         session.mount("http://", HTTPAdapter(max_retries=Retry(status_forcelist=[status])))
         assert session.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=20).ok

@@ -115,12 +115,12 @@ def test_a_second_try_sends_the_body_again_and_history_tells_the_truth(
 
 
 def test_a_hop_that_is_refused_is_sent_again_alone(client: Any, nexmo: Sandbox) -> None:
-    nexmo.answer_next(302, {"Location": "/v1/second"})
+    nexmo.answer_next(302, headers={"Location": "/v1/files/second"})
     nexmo.clock_offset = -3600
-    nexmo.answer_next(302, {"Location": "/v1/second"})
-    response = client.post(f"{nexmo.url}/v1/first", data={"a": "1"})
+    nexmo.answer_next(302, headers={"Location": "/v1/files/second"})
+    response = client.post(f"{nexmo.url}/v1/files/first", data={"a": "1"})
     assert response.is_success
-    assert [seen.path for seen in nexmo.requests[-2:]] == ["/v1/second"] * 2
+    assert [seen.path for seen in nexmo.requests[-2:]] == ["/v1/files/second"] * 2
     assert response.request.method == "GET"
 
 
@@ -148,12 +148,12 @@ def test_a_refusal_from_a_hop_without_our_header_is_returned_as_it_is(
     client: Any, nexmo: Sandbox, warnings: Warnings
 ) -> None:
     with Sandbox(clock_offset=-3600) as other:
-        nexmo.answer_next(307, {"Location": f"{other.url}/trap"})
-        assert client.get(nexmo.url).status_code == 401
-        nexmo.answer_next(307, {"Location": f"{other.url}/there"})
-        other.answer_next(307, {"Location": f"{nexmo.url}/back"})
-        nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
-        assert client.get(nexmo.url).status_code == 401
+        nexmo.answer_next(307, {"Location": f"{other.url}/v1/files/trap"})
+        assert client.get(f"{nexmo.url}/v1/calls").status_code == 401
+        nexmo.answer_next(307, {"Location": f"{other.url}/v1/files/there"})
+        other.answer_next(307, {"Location": f"{nexmo.url}/v1/files/back"})
+        nexmo.answer_next(401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+        assert client.get(f"{nexmo.url}/v1/calls").status_code == 401
         assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 2
     assert [seen.verdict for seen in nexmo.requests] == ["accepted", "accepted", NO_TOKEN]
     assert "a redirect led there from" in warnings()[0]
@@ -165,11 +165,11 @@ def test_401_for_ever_is_two_tries_and_a_wrong_key_one(
     nexmo.clock_offset = -3600
     for _ in range(10):
         nexmo.answer_next(401)
-    assert client.get(nexmo.url).status_code == 401
+    assert client.get(f"{nexmo.url}/v1/calls").status_code == 401
     assert len(nexmo.requests) == 2
     assert "401 from 127.0.0.1" in warnings()[-1]
     nexmo.clock_offset = 0
-    assert client.get(nexmo.url).status_code == 401
+    assert client.get(f"{nexmo.url}/v1/calls").status_code == 401
     assert len(nexmo.requests) == 3
     assert len(warnings()) == 1
 
@@ -186,9 +186,9 @@ def test_out_of_scope_nothing_is_sent_or_it_goes_unsigned(
     )
     headers = {"Authorization": "Basic bWluZQ=="}
     with library.Client(auth=unsigned) as other, Sandbox() as elsewhere:
-        assert other.get(elsewhere.url).status_code == 401
+        assert other.get(f"{elsewhere.url}/v1/calls").status_code == 401
         assert elsewhere.requests[-1].verdict == NO_TOKEN
-        response = other.get(elsewhere.url, headers=headers)
+        response = other.get(f"{elsewhere.url}/v1/calls", headers=headers)
         assert response.request.headers["Authorization"] == headers["Authorization"]
 
 
@@ -200,7 +200,7 @@ def test_a_request_that_was_signed_loses_its_token_where_it_goes_elsewhere_now(
         ours = LIBRARIES[library].NexmoJWT(nexmo.application_id, nexmo.private_key, **options)
         for auth in (ours, nexmo.auth(**options)):  # its Auth, and the plain object as a callable
             with library.Client(auth=auth) as client:
-                request = client.get(nexmo.url).request
+                request = client.get(f"{nexmo.url}/v1/calls").request
                 request.url = library.URL(other.url)
                 client.send(request)
                 request.headers["Authorization"] = "Basic bWluZQ=="
@@ -235,12 +235,14 @@ def test_eight_threads_and_forty_tasks_share_one_object(
 ) -> None:
     nexmo.clock_offset = -3600
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: client.get(nexmo.url), range(40)))
+        answers = list(pool.map(lambda _: client.get(f"{nexmo.url}/v1/calls"), range(40)))
     assert {answer.status_code for answer in answers} == {200}
 
     async def main() -> list[int]:
         async with library.AsyncClient(auth=auth) as session:
-            answers = await asyncio.gather(*(session.get(nexmo.url) for _ in range(40)))
+            answers = await asyncio.gather(
+                *(session.get(f"{nexmo.url}/v1/calls") for _ in range(40))
+            )
             return [answer.status_code for answer in answers]
 
     nexmo.clock_offset = 3600
@@ -276,8 +278,8 @@ def test_from_http_to_https_of_one_host_the_header_is_kept(
         )
         transport = transport_to(library, ports, tls.ca)
         with library.Client(auth=auth, follow_redirects=True, transport=transport) as client:
-            nexmo.answer_next(307, {"Location": "https://example.com/second"})
-            secure.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+            nexmo.answer_next(307, headers={"Location": "https://example.com/second"})
+            secure.answer_next(401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
             assert client.get("http://example.com/first").status_code == 401
             # Another origin, whose clock and whose refusals are not those of the first.
             assert client.get("http://example.com/third").is_success
@@ -293,7 +295,7 @@ def test_the_token_arrives_at_api_nexmo_com_through_a_proxy(
     vonage = internet.vonage
     auth = LIBRARIES[library].NexmoJWT(vonage.application_id, vonage.private_key)
     with library.Client(auth=auth, follow_redirects=True) as client:
-        vonage.answer_next(302, {"Location": "https://example.com/"})
+        vonage.answer_next(302, headers={"Location": "https://example.com/"})
         client.get("https://api.nexmo.com/v1/calls")
     assert [seen.accepted for seen in vonage.requests] == [True]
     assert [seen.verdict for seen in internet.elsewhere.requests] == [NO_TOKEN]

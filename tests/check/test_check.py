@@ -544,7 +544,7 @@ def test_a_secret_in_a_query_is_not_shown(
     name: str, option: list[str], nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     url = f"{nexmo.url}/v1/calls?page=1&{name}=S3cret&size=2"
-    nexmo.answer_next(302, {"Location": url})
+    nexmo.answer_next(302, headers={"Location": url})
     result = nexmo_jwt("check", *option, "--url", url, env=environment_of(nexmo))
     assert result.stdout.count(f"/v1/calls?page=1&{name}=...&size=2") == 2
     assert "S3cret" not in result.stdout
@@ -607,14 +607,14 @@ def test_a_token_from_another_machine_does_not_accuse_the_clock_of_this_one(
     assert "1. likely: The token's iat is 2 hours ahead of the server's time." in result.stdout
     assert "This machine's clock" not in result.stdout
     old = forge(nexmo, iat=now - 9000, exp=now - 7200)
-    nexmo.answer_next(401, {"Date": None})
+    nexmo.answer_next(401, headers={"Date": None})
     result = nexmo_jwt(*ask, old)
     problem = "1. likely: The token expired 2 hours ago, by the clock of this machine."
     assert problem in result.stdout
     # Valid for a second that the Date has dropped.
     last = forge(nexmo, iat=now - 100, exp=now + 100)
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now + 99))
-    nexmo.answer_next(401, {"Date": date})
+    nexmo.answer_next(401, headers={"Date": date})
     assert "expired" not in nexmo_jwt(*ask, last).stdout
 
 
@@ -786,7 +786,7 @@ def test_check_reports_network_problems_in_sentences(
 def test_the_status_of_an_answer_whose_body_is_broken_counts(
     status: int, headers: dict[str, str], body: str, nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
-    nexmo.answer_next(status, headers, body)
+    nexmo.answer_next(status, headers=headers, body=body)
     ask = ("check", "--json", "--timeout", "0.5", "--url", f"{nexmo.url}/v1/messages")
     report = report_of(nexmo_jwt(*ask, env=environment_of(nexmo)))
     assert report["request"]["status"] == status

@@ -102,7 +102,7 @@ def test_the_lifetime_and_the_user_of_the_token_can_be_asked_with(
 
 
 def test_a_404_names_the_region_that_answered(nexmo_jwt: Run, nexmo: Sandbox) -> None:
-    nexmo.answer_next(404, {"x-vonage-region": "eu-3"})
+    nexmo.answer_next(404, headers={"x-vonage-region": "eu-3"})
     ask = ("--url", f"{nexmo.url}/v1/calls/63f61863-4a51-4f6b-86e1-46edebcf9356")
     (cause,) = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
     assert "another region than eu-3, which answered" in cause["problem"]

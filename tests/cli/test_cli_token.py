@@ -16,7 +16,7 @@ from requests_nexmo_jwt.sandbox import Sandbox
 def claims_in(result: subprocess.CompletedProcess[str], nexmo: Sandbox) -> dict[str, object]:
     """Send what `nexmo-jwt token` printed to the sandbox and return what it read."""
     headers = {"Authorization": f"Bearer {result.stdout.rstrip()}"}
-    response = requests.get(f"{nexmo.url}/v1/echo", headers=headers, timeout=10)
+    response = requests.get(f"{nexmo.url}/v1/files/echo", headers=headers, timeout=10)
     assert response.ok, response.text
     return response.json()["claims"]
 
@@ -50,7 +50,7 @@ def test_token_prints_the_whole_header(nexmo_jwt: Run, nexmo: Sandbox) -> None:
     line = nexmo_jwt("token", "--header", env=environment_of(nexmo)).stdout.rstrip("\n")
     name, _, value = line.partition(": ")
     assert name == "Authorization"
-    assert requests.get(nexmo.url, headers={name: value}, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", headers={name: value}, timeout=10).ok
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl")

@@ -187,7 +187,7 @@ def typed(tmp_path: Path, nexmo: Sandbox, http_here: Run) -> Run:
     def run(setup: Setup, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = setup.write(tmp_path, nexmo)
         return http_here(
-            AUTH_TYPE, *arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here", env=env
+            AUTH_TYPE, *arguments, f"{nexmo.url}/v1/files/echo", cwd=tmp_path / "here", env=env
         )
 
     return run
@@ -433,7 +433,7 @@ def test_a_session_without_credentials_finds_them_anew(
     Setup(here=CLI_TEXT).write(tmp_path, nexmo)
     session = f"--session={tmp_path}/s.json"
     for arguments in ([AUTH_TYPE, "--auth=?sub=alice", session], [session]):
-        result = http_here(*arguments, f"{nexmo.url}/v1/echo", cwd=tmp_path / "here")
+        result = http_here(*arguments, f"{nexmo.url}/v1/files/echo", cwd=tmp_path / "here")
         assert json.loads(result.stdout)["claims"]["sub"] == "alice"
     assert json.loads((tmp_path / "s.json").read_text())["auth"]["raw_auth"] == "?sub=alice"
 

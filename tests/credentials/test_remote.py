@@ -51,7 +51,7 @@ def refused(keys: Keys, **arguments: object) -> Exception:
 
 def test_another_process_signs_and_the_tokens_are_accepted(auth: NexmoJWT, nexmo: Sandbox) -> None:
     for _ in range(3):
-        assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+        assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     assert auth.source == "arguments: sign, with its public_key"
     assert auth.fingerprint in repr(auth)
     same = NexmoJWT(nexmo.application_id, nexmo.private_key)
@@ -90,8 +90,8 @@ def test_it_is_called_once_a_token_and_never_at_construction(keys: Keys, nexmo: 
     assert (repr(auth), auth.fingerprint, called) == (repr(auth), auth.fingerprint, [])
     token = auth.token()
     assert called == [token.rpartition(".")[0].encode()]
-    auth.header(nexmo.url)
-    requests.get(nexmo.url, auth=auth, timeout=10)
+    auth.header(f"{nexmo.url}/v1/calls")
+    requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert len(called) == 3
 
 
@@ -126,7 +126,7 @@ def test_a_wrong_signature_is_an_error_here_and_not_a_401_there(
 ) -> None:
     auth = NexmoJWT(nexmo.application_id, sign=WRONG[how](keys), public_key=keys.public)
     with pytest.raises(PrivateKeyError, match=r"^sign returned .*public_key has to belong"):
-        requests.get(nexmo.url, auth=auth, timeout=10)
+        requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert nexmo.requests == []
 
 
@@ -149,7 +149,7 @@ def test_what_it_raises_is_the_cause_and_the_next_token_is_made_anew(keys: Keys)
 def test_it_pickles_where_sign_does(auth: NexmoJWT, nexmo: Sandbox, keys: Keys) -> None:
     again = pickle.loads(pickle.dumps(auth))
     assert again == auth
-    assert requests.get(nexmo.url, auth=again, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=again, timeout=10).ok
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(NexmoJWT(APPLICATION_ID, sign=keys_sign(keys), public_key=keys.public))
 

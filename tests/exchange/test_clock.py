@@ -127,7 +127,7 @@ def test_a_refusal_that_the_clock_does_not_explain_is_returned_as_it_is(
     if time.time() % 1 > 0.7:
         time.sleep(1.001 - time.time() % 1)  # not just before a second ends
     for _ in range(3):
-        response = requests.get(nexmo.url, auth=auth, timeout=10)
+        response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
         assert (response.status_code, response.history) == (401, [])
     assert len(nexmo.requests) == 3
 
@@ -139,7 +139,7 @@ def test_a_wrong_key_and_a_wrong_clock_cost_a_handful_of_second_tries(
     auth = NexmoJWT(nexmo.application_id, key_file)
     with requests.Session() as session:
         for _ in range(100):
-            assert session.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+            assert session.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
     assert 101 <= len(nexmo.requests) <= 104
 
 
@@ -154,7 +154,7 @@ def test_a_second_try_that_is_refused_in_whatever_way_was_in_vain(
     for _ in range(10):
         nexmo.answer_next(second)
     for _ in range(10):
-        requests.get(nexmo.url, auth=auth, timeout=10)
+        requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert len(nexmo.requests) == 11
 
 
@@ -204,7 +204,7 @@ def test_a_clock_that_is_set_right_again_heals_the_same_way(
     auth = nexmo.auth()
     for offset in (-3600, 0, 7200, 0):
         nexmo.clock_offset = offset
-        assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+        assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     assert [seen.status for seen in nexmo.requests] == [401, 200, 401, 200, 401, 200, 401, 200]
     assert [("agree again" in warning) for warning in warnings()] == [False, True, False, True]
 
@@ -220,9 +220,9 @@ def test_the_clock_of_one_server_is_not_taken_for_the_clock_of_another(
     with Sandbox(clock_offset=300 * 86400, **same) as other:
         auth = nexmo.auth()
         for _ in range(2):
-            assert requests.get(other.url, auth=auth, timeout=10).ok
+            assert requests.get(f"{other.url}/v1/calls", auth=auth, timeout=10).ok
             once = (b"x" for _ in range(3))
-            assert requests.post(nexmo.url, auth=auth, data=once, timeout=10).ok
+            assert requests.post(f"{nexmo.url}/v1/calls", auth=auth, data=once, timeout=10).ok
         assert [seen.status for seen in nexmo.requests] == [200, 200]
         assert [seen.status for seen in other.requests] == [401, 200, 200]
 
@@ -233,7 +233,7 @@ def test_a_401_after_the_second_try_is_returned_and_its_date_not_believed(
     nexmo.clock_offset = 3600
     auth = NexmoJWT("another", nexmo.private_key)
     for tries in (2, 1):  # the second request is within a minute of a second try in vain
-        response = requests.get(nexmo.url, auth=auth, timeout=10)
+        response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
         assert response.status_code == 401
         assert len(response.history) == tries - 1
     assert len(nexmo.requests) == 3
@@ -267,7 +267,9 @@ def test_the_body_is_sent_again_whole(kind: str, nexmo: Sandbox, tmp_path: Path)
     nexmo.clock_offset = -3600
     path = tmp_path / "upload"
     path.write_bytes(bytes(range(256)) * 300)
-    response = requests.post(nexmo.url, auth=nexmo.auth(), timeout=10, **BODIES[kind](path))
+    response = requests.post(
+        f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10, **BODIES[kind](path)
+    )
     assert response.ok
     first, second = nexmo.requests
     assert first.body == second.body
@@ -294,34 +296,34 @@ def test_a_body_that_can_be_read_once_is_not_sent_again_but_the_next_request_is_
 ) -> None:
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
-    response = requests.post(nexmo.url, auth=auth, data=once(), timeout=10)
+    response = requests.post(f"{nexmo.url}/v1/calls", auth=auth, data=once(), timeout=10)
     assert response.status_code == 401
     assert len(nexmo.requests) == 1
     assert len(warnings()) == 1
     assert "Not retried: the request body can be read only once" in warnings()[0]
-    assert requests.post(nexmo.url, auth=auth, data=once(), timeout=10).ok
+    assert requests.post(f"{nexmo.url}/v1/calls", auth=auth, data=once(), timeout=10).ok
     assert len(nexmo.requests) == 2
 
 
 def test_a_wrong_date_is_forgotten_when_a_token_signed_with_it_is_refused(nexmo: Sandbox) -> None:
     lie = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
     auth = nexmo.auth()
-    nexmo.answer_next(401, lie)
-    requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
-    nexmo.answer_next(401, lie)
-    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
-    assert requests.get(nexmo.url, auth=auth, timeout=10).history == []
+    nexmo.answer_next(401, headers=lie)
+    requests.post(f"{nexmo.url}/v1/calls", auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    nexmo.answer_next(401, headers=lie)
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).history == []
     assert [seen.accepted for seen in nexmo.requests] == [True, False, True]
 
 
 def test_a_date_that_lies_does_not_undo_what_was_proved(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
-    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     for _ in range(2):
-        nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
-    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
-    response = requests.get(nexmo.url, auth=auth, timeout=10)
+        nexmo.answer_next(401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert (response.status_code, response.history) == (200, [])
 
 
@@ -329,22 +331,22 @@ def test_a_request_that_was_signed_before_does_not_undo_what_was_learned(nexmo: 
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
     with requests.Session() as session:
-        early = requests.Request("GET", nexmo.url, auth=auth).prepare()
-        session.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
-        nexmo.answer_next(401, {"Date": None})
+        early = requests.Request("GET", f"{nexmo.url}/v1/calls", auth=auth).prepare()
+        session.post(f"{nexmo.url}/v1/calls", auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+        nexmo.answer_next(401, headers={"Date": None})
         assert session.send(early, timeout=10).status_code == 401
-        response = session.get(nexmo.url, auth=auth, timeout=10)
+        response = session.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert (response.status_code, response.history) == (200, [])
 
 
 def test_two_wrong_dates_do_not_change_the_time_for_good(nexmo: Sandbox) -> None:
     auth = nexmo.auth()
-    nexmo.answer_next(401, {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
-    requests.post(nexmo.url, auth=auth, data=(b"x" for _ in range(3)), timeout=10)
+    nexmo.answer_next(401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    requests.post(f"{nexmo.url}/v1/calls", auth=auth, data=(b"x" for _ in range(3)), timeout=10)
     for _ in range(2):
-        nexmo.answer_next(401, {"Date": "Fri, 01 Jan 2038 00:00:00 GMT"})
-    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
-    response = requests.get(nexmo.url, auth=auth, timeout=10)
+        nexmo.answer_next(401, headers={"Date": "Fri, 01 Jan 2038 00:00:00 GMT"})
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert (response.status_code, response.history) == (200, [])
 
 
@@ -363,10 +365,15 @@ def test_a_redirect_after_the_second_try_is_followed_and_tried_twice_too(nexmo: 
     """requests makes the next hop from the request that it has, with the first token."""
     nexmo.clock_offset = -3600
     nexmo.answer_next(401)
-    nexmo.answer_next(302, {"Location": "/moved"})
+    nexmo.answer_next(302, headers={"Location": "/v1/files/moved"})
     response = requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10)
     assert response.ok
-    assert [seen.path for seen in nexmo.requests] == ["/first", "/first", "/moved", "/moved"]
+    assert [seen.path for seen in nexmo.requests] == [
+        "/first",
+        "/first",
+        "/v1/files/moved",
+        "/v1/files/moved",
+    ]
     assert [seen.accepted for seen in nexmo.requests] == [False, True, False, True]
     assert jti_of(response) == nexmo.requests[-1].claims["jti"]
 
@@ -378,7 +385,9 @@ def test_a_second_try_that_failed_otherwise_says_nothing_about_the_clock(
     nexmo.clock_offset = -3600
     nexmo.answer_next(401)
     nexmo.answer_next(status)
-    assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).status_code == status
+    assert (
+        requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10).status_code == status
+    )
     assert warnings() == []
 
 
@@ -396,16 +405,22 @@ def slowly(request: bytes) -> bytes:
 
 def test_a_401_behind_a_redirect_heals_too(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
-    nexmo.answer_next(302, {"Location": "/moved"})
+    nexmo.answer_next(302, headers={"Location": "/v1/files/moved"})
     assert requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10).ok
-    assert [seen.path for seen in nexmo.requests] == ["/first", "/moved", "/moved"]
+    assert [seen.path for seen in nexmo.requests] == [
+        "/first",
+        "/v1/files/moved",
+        "/v1/files/moved",
+    ]
 
 
 def test_cookies_of_the_refusal_are_sent_with_the_second_try(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
-    nexmo.answer_next(401, {"Set-Cookie": "a=1; Path=/"})
+    nexmo.answer_next(401, headers={"Set-Cookie": "a=1; Path=/"})
     with requests.Session() as session:
-        response = session.get(nexmo.url, auth=nexmo.auth(), headers={"X-Mine": "1"}, timeout=10)
+        response = session.get(
+            f"{nexmo.url}/v1/calls", auth=nexmo.auth(), headers={"X-Mine": "1"}, timeout=10
+        )
     assert response.request.headers["Cookie"] == "a=1"
     assert response.request.headers["X-Mine"] == "1"
 
@@ -418,7 +433,10 @@ def test_all_threads_succeed_when_the_clock_is_wrong(nexmo: Sandbox, warnings: C
     def call(number: int) -> list[int]:
         start.wait()
         with requests.Session() as session:
-            return [session.get(nexmo.url, auth=auth, timeout=30).status_code for _ in range(5)]
+            return [
+                session.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=30).status_code
+                for _ in range(5)
+            ]
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(call, range(16))) == [[200] * 5] * 16
@@ -431,8 +449,8 @@ def test_all_threads_succeed_when_the_clock_is_wrong(nexmo: Sandbox, warnings: C
 def test_a_401_without_a_date_to_believe_is_returned_as_it_is(
     date: str | None, nexmo: Sandbox, warnings: Callable
 ) -> None:
-    nexmo.answer_next(401, {"Date": date})
-    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    nexmo.answer_next(401, headers={"Date": date})
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
     assert response.status_code == 401
     assert response.history == []
     assert len(nexmo.requests) == 1

@@ -18,8 +18,8 @@ def test_a_worker_reports_its_own_401(
     nexmo: Sandbox, key_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ours = NexmoJWT(nexmo.application_id, key_file)
-    requests.get(nexmo.url, auth=ours, timeout=10)
-    requests.get(nexmo.url, auth=pickle.loads(pickle.dumps(ours)), timeout=10)
+    requests.get(f"{nexmo.url}/v1/calls", auth=ours, timeout=10)
+    requests.get(f"{nexmo.url}/v1/calls", auth=pickle.loads(pickle.dumps(ours)), timeout=10)
     warned = [record for record in caplog.records if record.getMessage().startswith("401 from")]
     assert len(warned) == 2
 
@@ -32,7 +32,7 @@ def test_an_unexplained_401_is_logged_once_with_what_is_known(
     (tmp_path / "other.key").write_bytes(keys.pkcs8)
     auth = NexmoJWT(nexmo.application_id, tmp_path / "other.key")
     for _ in range(3):
-        response = requests.get(nexmo.url, auth=auth, timeout=10, stream=True)
+        response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10, stream=True)
         assert response.status_code == 401
     assert "signature" in nexmo.requests[-1].verdict
     assert [re.sub(r"within \d s", "within 2 s", warning) for warning in warnings()] == [
@@ -49,7 +49,7 @@ def test_a_redirect_or_an_error_does_not_prove_the_key_right(
     auth = NexmoJWT(nexmo.application_id, key_file)
     nexmo.answer_next(status, {"Location": "/v1/calls"} if status == 302 else {})
     for _ in range(2):
-        response = requests.get(nexmo.url, auth=auth, timeout=10)
+        response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert response.status_code == 401
     (warning,) = warnings()
     assert "does not belong to application" in warning
@@ -62,7 +62,7 @@ def test_a_mock_that_takes_any_key_does_not_vouch_for_it(
     with Sandbox() as mock:
         mock.answer_next(200)
         assert requests.get(mock.url, auth=auth, timeout=10).ok
-    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
     (warning,) = warnings()
     assert "does not belong to application" in warning
 
@@ -73,7 +73,7 @@ def test_a_401_to_a_key_that_has_worked_does_not_accuse_the_key(
     auth = nexmo.auth()
     assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     nexmo.answer_next(401)
-    assert requests.get(f"{nexmo.url}/v1/other", auth=auth, timeout=10).status_code == 401
+    assert requests.get(f"{nexmo.url}/v1/files/other", auth=auth, timeout=10).status_code == 401
     (warning,) = warnings()
     assert "this key was accepted before" in warning
     assert "does not belong to application" not in warning
@@ -86,7 +86,7 @@ def test_a_refusal_that_comes_back_after_an_accepted_token_is_logged_again(
     auth = nexmo.auth()
     for status in (401, 401, 200, 401, 401):
         nexmo.answer_next(status)
-        requests.get(nexmo.url, auth=auth, timeout=10)
+        requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert [warning.startswith("401 from") for warning in warnings()] == [True, True]
     assert "does not belong to application" in warnings()[0]
     assert "this key was accepted before, so perhaps it was replaced or revoked" in warnings()[1]
@@ -97,7 +97,7 @@ def test_each_server_has_a_line_of_its_own(nexmo: Sandbox, warnings: Callable) -
     with Sandbox() as other:
         for server in (nexmo, other, nexmo, other):
             server.answer_next(401)
-            requests.get(server.url, auth=auth, timeout=10)
+            requests.get(f"{server.url}/v1/calls", auth=auth, timeout=10)
     assert len(warnings()) == 2
 
 
@@ -143,9 +143,9 @@ def test_a_key_that_was_rotated_to_a_wrong_one_is_accused(
 ) -> None:
     key_file.write_bytes(nexmo.private_key.read_bytes())
     auth = NexmoJWT(nexmo.application_id, key_file)
-    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     key_file.write_bytes(keys.pkcs8)
-    assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
     assert f"the key ({auth.fingerprint}) does not belong to application" in warnings()[-1]
 
 
@@ -226,8 +226,8 @@ def test_a_401_behind_a_redirect_to_another_origin_says_that_no_token_was_sent(
     with Sandbox() as other:
         auth = nexmo.auth()
         for _ in range(2):
-            nexmo.answer_next(307, {"Location": other.url.replace("127.0.0.1", host)})
-            assert requests.get(nexmo.url, auth=auth, timeout=10).status_code == 401
+            nexmo.answer_next(307, headers={"Location": other.url.replace("127.0.0.1", host)})
+            assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
     (warning,) = warnings()
     assert f"a redirect led there from {nexmo.url}, and a token is not sent to another" in warning
 
@@ -236,8 +236,8 @@ def test_a_401_to_what_a_netrc_put_in_place_of_the_token_says_so(
     nexmo: Sandbox, warnings: Callable, netrc: Callable
 ) -> None:
     netrc("machine 127.0.0.1 login user password pass\n")
-    nexmo.answer_next(307, {"Location": "/v1/calls"})
-    response = requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+    nexmo.answer_next(307, headers={"Location": "/v1/calls"})
+    response = requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
     assert (response.status_code, nexmo.requests[-1].claims) == (401, None)
     (warning,) = warnings()
     assert "replaced on the way, probably by an entry for this host in ~/.netrc" in warning
@@ -250,7 +250,7 @@ def test_a_wrong_clock_is_reported_and_a_broken_rule_does_not_blame_the_key(
     nexmo.clock_offset = offset
     auth = NexmoJWT(nexmo.application_id, keys.object)
     for _ in range(2):
-        requests.get(nexmo.url, auth=auth, timeout=10)
+        requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     (warning,) = warnings()
     if offset > 0:
         assert re.search(r"clock 4[45] s behind", warning)

@@ -65,7 +65,7 @@ def test_a_request_that_was_redirected_elsewhere_can_be_sent_again(nexmo: Sandbo
         prepared = requests.Request("GET", f"{nexmo.url}/first", auth=nexmo.auth()).prepare()
         header = prepared.headers["Authorization"]
         for _ in range(2):
-            nexmo.answer_next(302, {"Location": f"{elsewhere.url}/there"})
+            nexmo.answer_next(302, {"Location": f"{elsewhere.url}/v1/files/there"})
             response = session.send(prepared, timeout=10)
             assert response.history[0].request is prepared
             assert prepared.headers["Authorization"] == header
@@ -78,7 +78,7 @@ def test_the_request_of_a_second_try_is_tried_twice_too_when_it_is_sent_again(
 ) -> None:
     with requests.Session() as session:
         nexmo.clock_offset = -3600
-        response = session.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+        response = session.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
         nexmo.clock_offset = 3600
         again = session.send(response.request, timeout=10)
     assert [len(answer.history) for answer in (response, again)] == [1, 1]
@@ -87,7 +87,7 @@ def test_the_request_of_a_second_try_is_tried_twice_too_when_it_is_sent_again(
 
 def test_a_copy_that_is_signed_leaves_the_original_its_hook(nexmo: Sandbox) -> None:
     auth = nexmo.auth()
-    prepared = requests.Request("GET", nexmo.url, auth=auth).prepare()
+    prepared = requests.Request("GET", f"{nexmo.url}/v1/calls", auth=auth).prepare()
     auth(prepared.copy())
     nexmo.clock_offset = -3600
     with requests.Session() as session:
@@ -100,13 +100,19 @@ def test_a_copy_that_is_signed_leaves_the_original_its_hook(nexmo: Sandbox) -> N
 def test_responses_records_what_was_sent_and_replays_an_old_refusal(keys: Keys) -> None:
     auth = NexmoJWT("id", keys.object)
     with responses.RequestsMock() as mock:
-        mock.get(URL, status=302, headers={"Location": "/v1/second"})
-        mock.get("https://api.nexmo.com/v1/second", status=401, headers=OLD)
+        mock.get(URL, status=302, headers={"Location": "/v1/files/second"})
+        mock.get("https://api.nexmo.com/v1/files/second", status=401, headers=OLD)
         response = requests.get(URL, auth=auth, timeout=10)
         assert response.status_code == 401
-        assert [call.request.path_url for call in mock.calls] == ["/v1/calls", *["/v1/second"] * 2]
+        assert [call.request.path_url for call in mock.calls] == [
+            "/v1/calls",
+            *["/v1/files/second"] * 2,
+        ]
         assert len({jti_of(call.request) for call in mock.calls}) == 2
-        assert requests.get("https://api.nexmo.com/v1/second", auth=auth, timeout=10).history == []
+        assert (
+            requests.get("https://api.nexmo.com/v1/files/second", auth=auth, timeout=10).history
+            == []
+        )
 
 
 def test_requests_mock_records_what_was_sent_and_replays_an_old_refusal(keys: Keys) -> None:
@@ -151,7 +157,7 @@ def test_a_tool_may_call_the_hook_once_more_with_arguments_of_its_own(nexmo: San
     """As requests-cache does, whose arguments an adapter does not take."""
     nexmo.clock_offset = -3600
     nexmo.answer_next(401)
-    request = requests.Request("GET", nexmo.url, auth=nexmo.auth()).prepare()
+    request = requests.Request("GET", f"{nexmo.url}/v1/calls", auth=nexmo.auth()).prepare()
     with requests.Session() as session:
         adapter = session.get_adapter(nexmo.url)
         response = adapter.send(request, timeout=10)

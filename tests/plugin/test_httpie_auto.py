@@ -190,7 +190,7 @@ def test_a_session_for_vonage_signs_anew_and_holds_no_token(
 def test_a_redirect_leaves_the_token_behind(http: Run, config: Path, internet: Internet) -> None:
     env = {"HTTPIE_CONFIG_DIR": str(config), "HTTPS_PROXY": internet.proxy.url}
     env |= environment_of(internet.vonage)
-    internet.vonage.answer_next(302, {"Location": "https://example.com/"})
+    internet.vonage.answer_next(302, headers={"Location": "https://example.com/"})
     internet.elsewhere.answer_next(200)
     options = ("--follow", f"--verify={internet.ca}")
     assert http(*options, "https://api.nexmo.com/v1/calls", env=env).returncode == 0

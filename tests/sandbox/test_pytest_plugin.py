@@ -61,7 +61,7 @@ BEFORE = dict(os.environ)
 def test_here(nexmo):
     auth = NexmoJWT()
     assert auth.source == "environment: VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY (a path)"
-    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     assert "theirs" not in {os.environ[name] for name in os.environ if name != "PYTEST_VERSION"}
     assert os.environ["NO_PROXY"] == "example.org,127.0.0.1"
     with pytest.raises(ScopeError, match="NEXMO_JWT_HOSTS names only http://127"):
@@ -74,15 +74,15 @@ def test_in_a_process(nexmo):
     assert nexmo.requests[-1].accepted
 
 def test_rotation(nexmo):
-    before = {"Authorization": NexmoJWT().header(nexmo.url)}
-    assert requests.get(nexmo.url, headers=before, timeout=10).ok
+    before = {"Authorization": NexmoJWT().header(f"{nexmo.url}/v1/calls")}
+    assert requests.get(f"{nexmo.url}/v1/calls", headers=before, timeout=10).ok
     nexmo.rotate_key()
-    assert requests.get(nexmo.url, headers=before, timeout=10).status_code == 401
-    assert requests.get(nexmo.url, auth=NexmoJWT(), timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", headers=before, timeout=10).status_code == 401
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=NexmoJWT(), timeout=10).ok
 
 def test_undo(nexmo, monkeypatch):
     monkeypatch.undo()
-    assert requests.get(nexmo.url, auth=NexmoJWT(), timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=NexmoJWT(), timeout=10).ok
 
 def test_afterwards():
     assert {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} == {

@@ -201,7 +201,9 @@ def test_a_forged_or_mangled_token_is_refused(case: str, nexmo: Sandbox) -> None
 def test_a_scheme_that_is_not_bearer_and_two_headers_are_refused(nexmo: Sandbox) -> None:
     token = forge(nexmo)
     for header in (token, f"Token {token}", f"Digest {token}"):
-        answer = requests.get(nexmo.url, headers={"Authorization": header}, timeout=10)
+        answer = requests.get(
+            f"{nexmo.url}/v1/calls", headers={"Authorization": header}, timeout=10
+        )
         assert answer.status_code == 401
         assert "is not Bearer" in nexmo.requests[-1].verdict
         assert token not in nexmo.requests[-1].verdict

@@ -88,9 +88,9 @@ def test_it_answers_nobody_once_it_is_closed() -> None:
     with requests.Session() as session:
         with Sandbox() as nexmo:
             session.auth = nexmo.auth()
-            assert session.get(nexmo.url).ok
+            assert session.get(f"{nexmo.url}/v1/calls").ok
         with pytest.raises(requests.ConnectionError):
-            session.get(nexmo.url)
+            session.get(f"{nexmo.url}/v1/calls")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_path_that_is_no_path_is_echoed_all_the_same(path: str, nexmo: Sandbox
 
 def test_a_chunked_body_arrives_whole(nexmo: Sandbox) -> None:
     chunks = (bytes([65 + i]) * (i * 1000) for i in range(1, 9))
-    requests.post(nexmo.url, auth=nexmo.auth(), data=chunks, timeout=10)
+    requests.post(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), data=chunks, timeout=10)
     assert len(nexmo.requests[-1].body) == 36000
 
 
@@ -135,7 +135,9 @@ def test_it_speaks_tls(tls: TLS) -> None:
         assert nexmo.url.startswith("https://localhost:")
         # A client that says nothing must not keep the others waiting.
         with socket.create_connection(("127.0.0.1", int(nexmo.url.rpartition(":")[2]))):
-            response = requests.get(nexmo.url, auth=nexmo.auth(), verify=tls.ca, timeout=10)
+            response = requests.get(
+                f"{nexmo.url}/v1/calls", auth=nexmo.auth(), verify=tls.ca, timeout=10
+            )
         assert response.ok
 
 
@@ -154,10 +156,12 @@ def test_a_client_that_expects_100_continue_gets_it(nexmo: Sandbox) -> None:
 
 
 def test_a_request_that_holds_too_much_is_refused_and_not_kept(nexmo: Sandbox) -> None:
-    assert requests.post(nexmo.url, data=b"x" * (1 << 20), timeout=10).status_code == 400
+    assert (
+        requests.post(f"{nexmo.url}/v1/calls", data=b"x" * (1 << 20), timeout=10).status_code == 400
+    )
     chunks = (b"x" * (1 << 19) for _ in range(3))
     with suppress(requests.ConnectionError):  # it may hang up before all is sent
-        assert requests.post(nexmo.url, data=chunks, timeout=10).status_code == 400
+        assert requests.post(f"{nexmo.url}/v1/calls", data=chunks, timeout=10).status_code == 400
     assert nexmo.requests == []
 
 
@@ -172,8 +176,8 @@ def test_the_last_thousand_requests_are_kept(nexmo: Sandbox) -> None:
 def test_an_answer_without_its_length_ends_with_the_connection(nexmo: Sandbox) -> None:
     nexmo.answer_next(headers={"Content-Length": None}, body="all of it")
     with requests.Session() as session:
-        assert session.get(nexmo.url, timeout=10).text == "all of it"
-        assert session.get(nexmo.url, timeout=10).status_code == 401
+        assert session.get(f"{nexmo.url}/v1/calls", timeout=10).text == "all of it"
+        assert session.get(f"{nexmo.url}/v1/calls", timeout=10).status_code == 401
 
 
 def test_a_sandbox_runs_once(nexmo: Sandbox) -> None:

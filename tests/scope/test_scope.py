@@ -625,10 +625,10 @@ def test_a_proxy_of_the_environment_does_not_see_a_token_in_clear_text(
     with Sandbox() as proxy:
         monkeypatch.setenv(variable, proxy.url)
         with pytest.raises(ScopeError, match=r"NO_PROXY=127\.0\.0\.1"):
-            requests.get(nexmo.url, auth=nexmo.auth(), timeout=10)
+            requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
         assert proxy.requests == []
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        assert requests.get(nexmo.url, auth=nexmo.auth(), timeout=10).ok
+        assert requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10).ok
 
 
 # A URL, the configured hosts, and what happens to it where requests elsewhere go unsigned.
@@ -689,11 +689,11 @@ def test_one_session_talks_to_vonage_and_to_everybody_else(internet: Internet) -
         internet.elsewhere.answer_next(200)
         assert session.get("https://example.com/").ok
         to = {"Location": "https://example.com/"}
-        internet.vonage.answer_next(302, to)
+        internet.vonage.answer_next(302, headers=to)
         internet.elsewhere.answer_next(200)
         assert session.get("https://api.nexmo.com/").ok
         back = {"Location": "https://api.nexmo.com/v1/calls"}
-        internet.elsewhere.answer_next(302, back)
+        internet.elsewhere.answer_next(302, headers=back)
         assert session.get("https://example.com/").status_code == 401
     assert [seen.claims is not None for seen in internet.vonage.requests] == [True, True, False]
     assert [seen.claims is not None for seen in internet.elsewhere.requests] == [False] * 3

@@ -141,7 +141,7 @@ def test_a_pickle_holds_the_claims_and_no_key_also_that_of_a_session(
     with requests.Session() as session:
         session.auth = auth
         with pickle.loads(pickle.dumps(session)) as copied:
-            assert copied.get(nexmo.url, timeout=10).ok
+            assert copied.get(f"{nexmo.url}/v1/calls", timeout=10).ok
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -259,7 +259,7 @@ def test_an_encrypted_key_travels_with_its_passphrase_in_the_environment(
 def test_a_clock_offset_stays_on_the_machine_that_has_the_clock(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     auth = nexmo.auth()
-    assert requests.get(nexmo.url, auth=auth, timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).ok
     there = jwt.decode(
         pickle.loads(pickle.dumps(auth)).token(), options={"verify_signature": False}
     )
