@@ -123,13 +123,16 @@ class Handler(BaseHTTPRequestHandler):
     def _read_body(self) -> bytes | None:
         """Return the body, or None if it is too large; raise ``ValueError`` if it is malformed."""
         kept, size = bytearray(), 0
-        for piece in self._pieces():
-            size += len(piece)
-            if size > _MAX_DROPPED_BYTES:
-                self.close_connection = True
-                break
-            if size <= MAX_BODY_BYTES:
-                kept += piece
+        try:
+            for piece in self._pieces():
+                size += len(piece)
+                if size <= MAX_BODY_BYTES:
+                    kept += piece
+                elif size > _MAX_DROPPED_BYTES:
+                    raise OverflowError
+        except OverflowError:
+            self.close_connection = True
+            return None
         return bytes(kept) if size <= MAX_BODY_BYTES else None
 
     def _pieces(self) -> Iterator[bytes]:
@@ -145,6 +148,8 @@ class Handler(BaseHTTPRequestHandler):
     def _read(self, size: int) -> Iterator[bytes]:
         if size < 0:
             raise ValueError("A length is negative")
+        if size > _MAX_DROPPED_BYTES:
+            raise OverflowError
         while size:
             piece = self.rfile.read(min(size, 1 << 16))
             if not piece:

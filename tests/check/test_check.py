@@ -82,7 +82,7 @@ def test_check_prints_the_public_key_on_request_and_never_the_private_one(
         json.dumps({"app-id": nexmo.application_id, "private-key": "locked.key"})
     )
     env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
-    result = nexmo_jwt("check", "--public-key", "--url", nexmo.url, env=env)
+    result = nexmo_jwt("check", "--public-key", "--url", f"{nexmo.url}/v1/calls", env=env)
     assert result.returncode == 0, result
     assert keys.public_pem.decode() in result.stdout
     assert "encrypted PKCS#1 PEM" in result.stdout
@@ -137,7 +137,7 @@ def test_beside_a_fault_of_the_token_the_capability_is_only_possible(
     nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     token = forge(nexmo, acl={"paths": {"/*/users/**": {}}})
-    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/calls", "--token", token)
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages/x", "--token", token)
     env = {**environment_of(nexmo), **account_of(nexmo)}
     causes = causes_in(report_of(nexmo_jwt(*ask, env=env)))
     assert causes[0] == ("acl", "likely")
@@ -145,10 +145,10 @@ def test_beside_a_fault_of_the_token_the_capability_is_only_possible(
 
 
 # What the path and the token are, and the first cause with its certainty, without an account.
-# Each is a refusal in the words of another product.
+# Each is a refusal in the words of another product. GET /v1/messages does not get that far.
 FIRST_CAUSES = [
     ("/v1/calls", "another key", "key", "likely"),
-    ("/v1/messages", "another key", "key", "likely"),
+    ("/v1/messages/x", "another key", "key", "likely"),
     ("/v1/users", "another key", "key", "likely"),
     ("/v2/verify", "another key", "key", "likely"),
     ("/v2/project/x/archive", "another key", "key", "likely"),
@@ -157,7 +157,7 @@ FIRST_CAUSES = [
     ("/v1/users", "expired", "expired", "certain"),
     ("/v1/calls", "another acl", "acl", "likely"),
     ("/v1/users", "another acl", "acl", "certain"),
-    ("/v1/messages", "another acl", "acl", "likely"),
+    ("/v1/messages/x", "another acl", "acl", "likely"),
     ("/v1/sessions", "good", "sub", "certain"),
     ("/v1/calls", "from the future", "clock", "likely"),
     ("/v1/calls", "without a jti", "rule", "likely"),
@@ -189,7 +189,8 @@ def test_each_product_s_refusal_leads_to_the_right_first_cause(
     }
     ask = ("check", "--json", "--url", nexmo.url + path, "--token", tokens[token])
     report = report_of(nexmo_jwt(*ask))
-    assert report["ok"] is False
+    is_a_bare_403 = (path, token) == ("/v1/calls", "another acl")  # which may be about the path
+    assert report["ok"] is (None if is_a_bare_403 else False)
     assert causes_in(report)[0] == (code, certainty)
     assert (len(report["causes"]) == 1) == (certainty == "certain")
     assert nexmo.requests[0].verdict not in json.dumps(report["answer"])
@@ -296,9 +297,10 @@ def test_an_account_that_does_not_tell_proves_nothing(
         if isinstance(body.get("keys"), dict):
             text = body["keys"]["public_key"]
             body["keys"] = {"public_key": named.get(text, text)}
-    nexmo.answer("GET", f"/v2/applications/{nexmo.application_id}", status, body, *headers)
+    path = f"/v2/applications/{nexmo.application_id}"
+    nexmo.answer("GET", path, status, body=body, headers=dict(*headers))
     env = {**environment_of(nexmo), **account_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
-    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages/x")
     assert causes_in(report_of(nexmo_jwt(*ask, env=env)))[0] == first
 
 
@@ -313,7 +315,7 @@ def test_arguments_are_held_against_the_account_that_is_found(
     nexmo_jwt: Run, nexmo: Sandbox, key_file: Path, keys: Keys
 ) -> None:
     """The application may be another account's, so that its absence proves nothing."""
-    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages/x")
     env = account_of(nexmo)
     ours = ("--app-id", nexmo.application_id, "--private-key", key_file)
     assert causes_in(report_of(nexmo_jwt(*ask, *ours, env=env))) == [("key", "certain")]
@@ -327,13 +329,13 @@ def test_arguments_are_held_against_the_account_that_is_found(
 def test_the_secret_goes_to_no_server_that_is_not_configured(
     nexmo_jwt: Run, nexmo: Sandbox, key_file: Path
 ) -> None:
-    ask = ("check", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--url", f"{nexmo.url}/v1/messages/x")
     account = {**account_of(nexmo), "NEXMO_JWT_HOSTS": ""}
     ours = ("--app-id", nexmo.application_id, "--private-key", key_file)
     nexmo_jwt(*ask, *ours, env=account)
     found = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
     nexmo_jwt(*ask, env={**account, **found})
-    assert [seen.path for seen in nexmo.requests] == ["/v1/messages"] * 2
+    assert [seen.path for seen in nexmo.requests] == ["/v1/messages/x"] * 2
     nexmo_jwt(*ask, "--host", nexmo.url, *ours, env=account)
     assert len(nexmo.requests) == 4
 
@@ -381,7 +383,7 @@ def test_an_api_key_that_may_be_the_secret_is_not_shown(
 ) -> None:
     env = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
     env |= {**account_of(nexmo), "VONAGE_API_KEY": api_key, "VONAGE_API_SECRET": api_secret}
-    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/messages", env=env)
+    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/messages/x", env=env)
     assert shown in result.stdout
     assert "S3cret" not in result.stdout + result.stderr
     assert "401 Unauthorized: the API key and secret are refused" in result.stdout
@@ -446,12 +448,13 @@ VERDICTS = [
 def test_check_distinguishes_an_accepted_token_from_an_unknown_one(
     answer: tuple[object, ...], ok: bool | None, codes: list[str], nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
-    nexmo.answer("GET", "/v1/users", *answer)
+    status, body, *headers = answer
+    nexmo.answer("GET", "/v1/users", status, body=body, headers=dict(*headers))
     ask = ("check", "--json", "--url", f"{nexmo.url}/v1/users")
     report = report_of(nexmo_jwt(*ask, env=environment_of(nexmo)))
     assert report["ok"] is ok
     assert [code for code, _ in causes_in(report)] == codes
-    assert report["request"]["status"] == answer[0]
+    assert report["request"]["status"] == status
     assert len(nexmo.requests) == 1
 
 
@@ -555,7 +558,7 @@ def test_a_secret_in_the_place_of_the_id_is_not_shown(
 ) -> None:
     secret = "aBcDeFgHiJkLmN01"
     env = {**environment_of(nexmo), "VONAGE_APPLICATION_ID": secret}
-    ask = ("check", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--url", f"{nexmo.url}/v1/messages/x")
     caplog.set_level("INFO")
     text = nexmo_jwt(*ask, env=env).stdout + nexmo_jwt(*ask, "--json", env=env).stdout
     assert "1. likely: Application (redacted) does not exist" in text
@@ -590,7 +593,7 @@ def test_a_wrong_key_under_a_wrong_clock_is_not_put_down_to_the_clock(
     """The second try was signed with the server's time, and refused as well."""
     nexmo.clock_offset = 3600
     env = {**environment_of(nexmo), "VONAGE_PRIVATE_KEY": str(key_file)}
-    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages/x")
     assert causes_in(report_of(nexmo_jwt(*ask, env=env))) == [
         ("key", "likely"),
         ("application", "possible"),
@@ -684,7 +687,7 @@ def test_a_host_can_be_named_as_an_option(nexmo_jwt: Run, nexmo: Sandbox, tmp_pa
 
 def test_check_doubts_an_application_id_that_is_no_uuid(nexmo_jwt: Run, nexmo: Sandbox) -> None:
     ours = ("--app-id", "a1b2c3d4", "--private-key", nexmo.private_key)
-    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/messages", *ours)
+    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/messages/x", *ours)
     assert f"credentials: arguments: private key file {nexmo.private_key}\n" in result.stdout
     assert "application: a1b2c3d4 - not a UUID, so probably not an application id" in result.stdout
     assert "\n1. likely: Application 'a1b2c3d4' does not exist" in result.stdout
@@ -787,7 +790,7 @@ def test_the_status_of_an_answer_whose_body_is_broken_counts(
     status: int, headers: dict[str, str], body: str, nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     nexmo.answer_next(status, headers=headers, body=body)
-    ask = ("check", "--json", "--timeout", "0.5", "--url", f"{nexmo.url}/v1/messages")
+    ask = ("check", "--json", "--timeout", "0.5", "--url", f"{nexmo.url}/v1/messages/x")
     report = report_of(nexmo_jwt(*ask, env=environment_of(nexmo)))
     assert report["request"]["status"] == status
     assert report["ok"] is (status == 200)

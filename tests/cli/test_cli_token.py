@@ -33,7 +33,7 @@ def test_token_puts_in_what_is_asked_for(nexmo_jwt: Run, nexmo: Sandbox, tmp_pat
     result = nexmo_jwt(
         *("token", "--app-id", nexmo.application_id, "--private-key", nexmo.private_key),
         *("--ttl", 60, "--sub", "alice", "--claim", 'x={"a": [1, null]}'),
-        *("--acl", "/v1/calls", "--acl", "GET,POST:/*/echo", "--acl", "@acl.json"),
+        *("--acl", "/v1/calls", "--acl", "GET,POST:/*/files/echo", "--acl", "@acl.json"),
     )
     claims = claims_in(result, nexmo)
     assert claims["exp"] - claims["iat"] == 60
@@ -41,7 +41,7 @@ def test_token_puts_in_what_is_asked_for(nexmo_jwt: Run, nexmo: Sandbox, tmp_pat
     assert claims["x"] == {"a": [1, None]}
     assert claims["acl"]["paths"] == {
         "/v1/calls": {},
-        "/*/echo": {"methods": ["GET", "POST"]},
+        "/*/files/echo": {"methods": ["GET", "POST"]},
         "/*/users/**": {"filters": {}},
     }
 

@@ -223,7 +223,7 @@ def test_the_clock_of_one_server_is_not_taken_for_the_clock_of_another(
             assert requests.get(f"{other.url}/v1/calls", auth=auth, timeout=10).ok
             once = (b"x" for _ in range(3))
             assert requests.post(f"{nexmo.url}/v1/calls", auth=auth, data=once, timeout=10).ok
-        assert [seen.status for seen in nexmo.requests] == [200, 200]
+        assert [seen.status for seen in nexmo.requests] == [201, 201]
         assert [seen.status for seen in other.requests] == [401, 200, 200]
 
 
@@ -366,11 +366,11 @@ def test_a_redirect_after_the_second_try_is_followed_and_tried_twice_too(nexmo: 
     nexmo.clock_offset = -3600
     nexmo.answer_next(401)
     nexmo.answer_next(302, headers={"Location": "/v1/files/moved"})
-    response = requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10)
+    response = requests.get(f"{nexmo.url}/v1/files/first", auth=nexmo.auth(), timeout=10)
     assert response.ok
     assert [seen.path for seen in nexmo.requests] == [
-        "/first",
-        "/first",
+        "/v1/files/first",
+        "/v1/files/first",
         "/v1/files/moved",
         "/v1/files/moved",
     ]
@@ -406,9 +406,9 @@ def slowly(request: bytes) -> bytes:
 def test_a_401_behind_a_redirect_heals_too(nexmo: Sandbox) -> None:
     nexmo.clock_offset = -3600
     nexmo.answer_next(302, headers={"Location": "/v1/files/moved"})
-    assert requests.get(f"{nexmo.url}/first", auth=nexmo.auth(), timeout=10).ok
+    assert requests.get(f"{nexmo.url}/v1/files/first", auth=nexmo.auth(), timeout=10).ok
     assert [seen.path for seen in nexmo.requests] == [
-        "/first",
+        "/v1/files/first",
         "/v1/files/moved",
         "/v1/files/moved",
     ]

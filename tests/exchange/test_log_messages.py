@@ -47,7 +47,7 @@ def test_a_redirect_or_an_error_does_not_prove_the_key_right(
     status: int, nexmo: Sandbox, warnings: Callable, key_file: Path
 ) -> None:
     auth = NexmoJWT(nexmo.application_id, key_file)
-    nexmo.answer_next(status, {"Location": "/v1/calls"} if status == 302 else {})
+    nexmo.answer_next(status, headers={"Location": "/v1/calls"} if status == 302 else {})
     for _ in range(2):
         response = requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10)
     assert response.status_code == 401
@@ -131,8 +131,8 @@ def test_the_command_is_named_only_where_it_is_installed(
 ) -> None:
     (tmp_path / "other.key").write_bytes(keys.pkcs8)
     auth = f"-a{nexmo.application_id}:{tmp_path}/other.key"
-    with_command = http(AUTH_TYPE, auth, nexmo.url).stderr
-    without = http_with_plugin_folder(AUTH_TYPE, auth, nexmo.url).stderr
+    with_command = http(AUTH_TYPE, auth, f"{nexmo.url}/v1/calls").stderr
+    without = http_with_plugin_folder(AUTH_TYPE, auth, f"{nexmo.url}/v1/calls").stderr
     assert "run 'nexmo-jwt check' for details." in with_command
     assert "401 from 127.0.0.1" in without
     assert "nexmo-jwt check" not in without
@@ -224,9 +224,9 @@ def test_a_401_behind_a_redirect_to_another_origin_says_that_no_token_was_sent(
 ) -> None:
     netrc("machine localhost login user password pass\n")
     with Sandbox() as other:
-        auth = nexmo.auth()
+        auth, there = nexmo.auth(), f"{other.url.replace('127.0.0.1', host)}/v1/calls"
         for _ in range(2):
-            nexmo.answer_next(307, headers={"Location": other.url.replace("127.0.0.1", host)})
+            nexmo.answer_next(307, headers={"Location": there})
             assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
     (warning,) = warnings()
     assert f"a redirect led there from {nexmo.url}, and a token is not sent to another" in warning
@@ -282,6 +282,7 @@ def test_the_product_decides_what_is_suspected(
 def test_another_authentication_is_suspected_only_where_the_product_is_unknown(
     nexmo: Sandbox, warnings: Callable
 ) -> None:
+    nexmo.answer("GET", "/unknown")
     for path, is_suspected in [("/v1/calls", False), ("/unknown", True)]:
         auth = nexmo.auth()
         assert requests.get(nexmo.url + path, auth=auth, timeout=10).ok

@@ -43,8 +43,8 @@ def test_a_response_pickles_whatever_the_key_and_without_it(
     key = {"path": key_file, "PEM text": keys.pkcs8.decode(), "object": keys.object}.get(form)
     auth = NexmoJWT(nexmo.application_id, key or keys.encrypted, passphrase=PASSPHRASE)
     status, options = ANSWERS[answer]
-    nexmo.answer_next(status, {"Location": "/v1/calls", **(OLD if status == 401 else {})})
-    response = requests.get(f"{nexmo.url}/first", auth=auth, timeout=10, **options)
+    nexmo.answer_next(status, headers={"Location": "/v1/calls", **(OLD if status == 401 else {})})
+    response = requests.get(f"{nexmo.url}/v1/files/first", auth=auth, timeout=10, **options)
 
     data = pickle.dumps(response)
     assert key_text_in(data.decode("latin1"), keys.pkcs8) is None
@@ -62,10 +62,12 @@ def test_a_response_pickles_whatever_the_key_and_without_it(
 
 def test_a_request_that_was_redirected_elsewhere_can_be_sent_again(nexmo: Sandbox) -> None:
     with Sandbox() as elsewhere, requests.Session() as session:
-        prepared = requests.Request("GET", f"{nexmo.url}/first", auth=nexmo.auth()).prepare()
+        prepared = requests.Request(
+            "GET", f"{nexmo.url}/v1/files/first", auth=nexmo.auth()
+        ).prepare()
         header = prepared.headers["Authorization"]
         for _ in range(2):
-            nexmo.answer_next(302, {"Location": f"{elsewhere.url}/v1/files/there"})
+            nexmo.answer_next(302, headers={"Location": f"{elsewhere.url}/v1/files/there"})
             response = session.send(prepared, timeout=10)
             assert response.history[0].request is prepared
             assert prepared.headers["Authorization"] == header
