@@ -1,4 +1,8 @@
-"""The code blocks of README and docs, run as printed, in a world where the sandbox is Nexmo."""
+"""The code blocks of README and docs, run as printed: what we sign goes to the sandbox.
+
+That is done by NEXMO_JWT_ENDPOINT. curl and a header alone do not know it: for them, the sandbox
+has the name and a certificate of api.nexmo.com.
+"""
 
 import json
 import os
@@ -54,12 +58,12 @@ def blocks(language: str) -> list[Block]:
 
 @pytest.fixture
 def world(
-    tls: TLS, tmp_path: Path, nexmo_key: RSAPrivateKey, keys: Keys
+    block: Block, tls: TLS, tmp_path: Path, nexmo_key: RSAPrivateKey, keys: Keys
 ) -> Iterator[tuple[Path, dict[str, str]]]:
     """A folder with the keys of the pages, and an environment in which the sandbox is Nexmo."""
-    context = tls.context("api.nexmo.com")
+    has_name = "curl" in block.text or "auth.header(" in block.text
+    context = tls.context("api.nexmo.com") if has_name else None
     with Sandbox(application_id=APPLICATION_ID, key=nexmo_key, ssl_context=context) as nexmo:
-        nexmo.answer("GET", "/v1/calls/63f61863-4a51-4f6b-86e1-46edebcf9356", 200, CALL)
         folder, home = tmp_path / "here", tmp_path / "home"
         folder.mkdir()
         (folder / "private.key").write_bytes(nexmo.private_key.read_bytes())
@@ -68,19 +72,22 @@ def world(
         subprocess.run(export, cwd=folder, check=True)
         port = address(nexmo)[1]
         env = hermetic.environment(home)
+        env |= {} if has_name else nexmo.environment
         env |= {"VONAGE_APPLICATION_ID": APPLICATION_ID, "VONAGE_PRIVATE_KEY": "private.key"}
+        env.pop("VONAGE_API_SECRET", None)  # the pages show what check says without it
         env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
-        env |= {"REQUESTS_CA_BUNDLE": tls.ca, "SSL_CERT_FILE": tls.ca, "PYTHONWARNINGS": ""}
-        env |= {"PYTHONPATH": str(REPOSITORY / "tests" / "names")}
-        env |= {"TOKEN": forge(nexmo)}
-        env |= {"TEST_NAMES": f"api.nexmo.com={port}", "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
+        env |= {"TOKEN": forge(nexmo), "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
+        if has_name:
+            env |= {"REQUESTS_CA_BUNDLE": tls.ca, "SSL_CERT_FILE": tls.ca, "PYTHONWARNINGS": ""}
+            env |= {"PYTHONPATH": str(REPOSITORY / "tests" / "names")}
+            env |= {"TEST_NAMES": f"api.nexmo.com={port}"}
         (home / ".curlrc").write_text(
             f'connect-to = "api.nexmo.com:443:127.0.0.1:{port}"\ncacert = "{tls.ca}"\n'
         )
         yield folder, env
 
 
-CALL = {"status": "completed"}
+IS_MOVED = re.compile("NEXMO_JWT_ENDPOINT: requests for Vonage are sent to http://127.0.0.1:")
 
 
 def run(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -136,7 +143,8 @@ def test_shell_blocks_of_the_docs_run(block: Block, world: tuple[Path, dict[str,
     elif "other.key" in block.text or "inspect --for" in block.text or "debug" in block.text:
         assert result.stdout  # what is shown there is a refusal, or about one
     else:
-        assert (result.returncode, result.stderr) == (0, ""), result
+        warned = [line for line in result.stderr.splitlines() if line and not IS_MOVED.search(line)]
+        assert (result.returncode, warned) == (0, []), result
     requests = len(re.findall(r"https?[ :].*api\.nexmo\.com", block.text))
     if re.match("http|curl", block.text):
         assert result.stdout.count('"_embedded"') == requests
