@@ -60,15 +60,12 @@ def test_a_redirect_to_the_same_origin_carries_the_token_and_history_tells_the_t
     status: int, nexmo: Sandbox
 ) -> None:
     nexmo.answer_next(status, headers={"Location": "/v1/files/second"})
-    nexmo.answer_next(status, {"Location": f"{nexmo.url}/v1/files/third"})
+    nexmo.answer_next(status, headers={"Location": f"{nexmo.url}/v1/files/third"})
     response = requests.post(f"{nexmo.url}/v1/files/first", auth=nexmo.auth(), data="body")
     assert response.status_code == 200
     hops = [*response.history, response]
-    assert [hop.request.path_url for hop in hops] == [
-        "/v1/files/first",
-        "/v1/files/second",
-        "/v1/files/third",
-    ]
+    paths = [f"/v1/files/{name}" for name in ("first", "second", "third")]
+    assert [hop.request.path_url for hop in hops] == paths
     (token,) = {hop.request.headers["Authorization"].removeprefix("Bearer ") for hop in hops}
     claims = jwt.decode(token, options={"verify_signature": False})
     assert [seen.claims for seen in nexmo.requests] == [claims] * 3
@@ -110,9 +107,9 @@ def test_a_redirect_to_another_origin_carries_no_token_whatever_it_answers(
 ) -> None:
     with Sandbox(clock_offset=-3600) as other:
         location = {
-            "localhost": nexmo.url.replace("127.0.0.1", "localhost") + "/next",
-            "another port": f"{other.url}/next",
-            "https": nexmo.url.replace("http:", "https:") + "/next",
+            "localhost": nexmo.url.replace("127.0.0.1", "localhost") + "/v1/files/next",
+            "another port": f"{other.url}/v1/files/next",
+            "https": nexmo.url.replace("http:", "https:") + "/v1/files/next",
         }[target]
         nexmo.answer_next(307, headers={"Location": location})
         auth = nexmo.auth()
@@ -128,12 +125,11 @@ def test_a_redirect_to_another_origin_carries_no_token_whatever_it_answers(
 
 def test_a_redirect_that_comes_back_from_elsewhere_carries_no_token(nexmo: Sandbox) -> None:
     with Sandbox() as other:
-        nexmo.answer_next(307, {"Location": f"{other.url}/v1/files/one"})
+        nexmo.answer_next(307, headers={"Location": f"{other.url}/v1/files/one"})
         other.answer_next(307, headers={"Location": "/v1/files/two"})
-        other.answer_next(307, {"Location": f"{nexmo.url}/v1/files/back"})
-        nexmo.answer_next(
-            401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
-        )  # no reason to try again
+        other.answer_next(307, headers={"Location": f"{nexmo.url}/v1/files/back"})
+        # No reason to try again.
+        nexmo.answer_next(401, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
         requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10)
         assert [seen.verdict for seen in nexmo.requests] == ["accepted", NO_TOKEN]
         assert [seen.verdict for seen in other.requests] == [NO_TOKEN] * 2

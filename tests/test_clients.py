@@ -92,7 +92,7 @@ def tokens(requests: list[SeenRequest]) -> list[str]:
 
 def fresh(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     nexmo.answer_next(302, headers={"Location": "/v1/calls"})
-    assert fetch(f"{nexmo.url}/first", f"{nexmo.url}/v1/calls") == [200, 200]
+    assert fetch(f"{nexmo.url}/v1/files/first", f"{nexmo.url}/v1/calls") == [200, 200]
     first, redirected, second = tokens(nexmo.requests)
     assert (first == redirected) == (not client.startswith("aiohttp"))  # it asks at each hop
     return second not in (first, redirected)
@@ -101,9 +101,9 @@ def fresh(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
 def none_elsewhere(client: str, fetch: Fetch, nexmo: Sandbox, other: Sandbox) -> bool:
     targets = [other.url, other.url.replace("127.0.0.1", "localhost")]
     for target in targets:
-        nexmo.answer_next(302, {"Location": f"{target}/redirected"})
+        nexmo.answer_next(302, headers={"Location": f"{target}/v1/files/redirected"})
     followed = fetch(f"{nexmo.url}/v1/calls", f"{nexmo.url}/v1/calls")
-    assert is_refused(fetch(f"{other.url}/direct"))
+    assert is_refused(fetch(f"{other.url}/v1/files/direct"))
     if client.startswith("aiohttp"):  # it asks at each hop
         return is_refused(followed) and len(tokens(nexmo.requests)) == 1 and other.requests == []
     assert followed == [401, 401]
@@ -173,11 +173,8 @@ def test_niquests_retries_or_signs_the_next_request_with_the_server_s_time(
 ) -> None:
     nexmo.clock_offset = -3600
     job = {"credentials": [nexmo.application_id, str(nexmo.private_key)], "hosts": [nexmo.url]}
-    job |= {
-        "ca": None,
-        "urls": [f"{nexmo.url}/v1/files/one", f"{nexmo.url}/v1/files/two"],
-        **options,
-    }
+    urls = [f"{nexmo.url}/v1/files/{name}" for name in ("one", "two")]
+    job |= {"ca": None, "urls": urls, **options}
     assert in_a_process(client, job, downloads) == statuses
     assert [seen.accepted for seen in nexmo.requests] == [False, *[True] * statuses.count(200)]
     assert {seen.body.decode() for seen in nexmo.requests} == {options.get("data", "")}

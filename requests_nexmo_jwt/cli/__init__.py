@@ -22,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    arguments, unknown = _parser().parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments, unknown = _parser().parse_known_args(words, argparse.Namespace(words=words))
     parser = arguments.parser
     if unknown:
         # Not their values, which may be secrets.

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..credentials.passphrase import ask_if_missing
@@ -73,6 +75,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..sandbox import Sandbox  # not for the other commands
 
     check_both(arguments)
+    if arguments.command and "--" not in arguments.words:
+        first = quoted(arguments.command[0])
+        raise argparse.ArgumentTypeError(f"unexpected {first}: '--' has to precede a command")
     # A command's own output is not mixed with what went well.
     level = logging.WARNING if arguments.command else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s")
@@ -93,8 +98,7 @@ def _run(arguments: argparse.Namespace) -> int:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         other = " Give another --port, or none for a free one." if arguments.port else ""
         return fail(f"the sandbox cannot start: {what}.{other}")
-    signals, wake = _caught_signals()
-    with nexmo:
+    with _caught_signals() as (signals, wake), nexmo:
         if arguments.command:
             return _run_within(nexmo, arguments.command, signals, wake)
         print(_how_to_call(nexmo), flush=True)
@@ -102,17 +106,23 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _caught_signals() -> tuple[socket.socket, socket.socket]:
-    """Return where the number of each signal arrives that would end this process, and from where.
+@contextmanager
+def _caught_signals() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Yield where the number of each signal arrives that would end this process, and from where.
 
     A handler that did more could be interrupted by the next signal, or be late for a system call.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    for number in _SIGNALS:
-        signal.signal(number, lambda *_: None)
-    return receiver, sender
+    before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    with receiver, sender:
+        try:
+            yield receiver, sender
+        finally:
+            signal.set_wakeup_fd(-1)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _run_within(

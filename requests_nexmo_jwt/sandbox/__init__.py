@@ -141,7 +141,7 @@ class Sandbox:
         self._server = Server(port, self._answer, self.now, ssl_context)
         scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
         #: Its URL, without a trailing slash.
-        self.url: str = f"{scheme}://{host}:{self._server.server_port}"
+        self.url: str = f"{scheme}://{host}:{self._server.port}"
         try:
             self._file = KeyFile(loaded.path, private)
         except OSError:

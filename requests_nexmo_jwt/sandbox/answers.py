@@ -53,7 +53,10 @@ def prepared(
 
 
 def _moved(location: str, url: str) -> str:
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:  # not a URL
+        return location
     is_vonages = f".{(parts.hostname or '').rstrip('.')}".endswith(DOMAINS)
     return url + parts._replace(scheme="", netloc="").geturl() if is_vonages else location
 

@@ -54,7 +54,8 @@ def unrouted(call: Call) -> int | None:
         return 404
     if is_voice and call.method not in ("GET", "POST", "PUT", "DELETE"):
         return 403
-    return 403 if path.endswith("/messages") and call.method in ("GET", "PUT") else None
+    unrouted_messages = (("GET", "/v0.1/messages"), ("PUT", "/v1/messages"))
+    return 403 if (call.method, path) in unrouted_messages else None
 
 
 class Resources:

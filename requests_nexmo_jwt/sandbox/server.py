@@ -7,7 +7,8 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, ClassVar
 
 from requests.structures import CaseInsensitiveDict
@@ -22,9 +23,10 @@ MAX_BODY_BYTES = 1 << 20
 _MAX_DROPPED_BYTES = 1 << 26
 
 
-class Server(ThreadingHTTPServer):
+class Server(ThreadingMixIn, TCPServer):  # an HTTPServer would ask a name server for its name
     """A server with a thread for each connection, which it ends when it is closed."""
 
+    allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
 
@@ -40,6 +42,7 @@ class Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._is_ending = False
         super().__init__(("127.0.0.1", port), Handler)
+        self.port: int = self.server_address[1]
         if ssl_context:
             # The handshake is left to the connection's thread: a slow client blocks no other.
             self.socket: socket.socket = ssl_context.wrap_socket(
@@ -68,7 +71,7 @@ class Server(ThreadingHTTPServer):
     def server_close(self) -> None:
         """Stop listening, and end the open connections."""
         self._is_ending = True
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.server_port)):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
             pass
         super().server_close()
         for connection in list(self._open):

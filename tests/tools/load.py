@@ -40,7 +40,7 @@ def main() -> int:
                 export = next(line for line in sandbox.stdout if line.startswith("export "))
                 said = dict(word.split("=", 1) for word in shlex.split(export)[1:])
                 auth = NexmoJWT(said["VONAGE_APPLICATION_ID"], said["VONAGE_PRIVATE_KEY"])
-                return load(f"{said['NEXMO_JWT_HOSTS']}/v1/calls", auth)
+                return load(f"{said['NEXMO_JWT_ENDPOINT']}/v1/calls", auth)
             finally:
                 sandbox.terminate()
 
