@@ -110,16 +110,15 @@ class Sandbox:
         passphrase: str | bytes | Secret | None = None,
         single_use: bool = False,
     ) -> None:
-        self.clock_offset = clock_offset
-        checked_id, where = given.pair(
-            Hidden(_ID if application_id is None else application_id),
-            Hidden(_shared_key() if key is None else key),
-            key_name="key",
-        )
-        loaded = Credentials(checked_id, where, "", None).load_key(
-            given.passphrase(Hidden(passphrase))
-        )
+        # As in NexmoJWT, no frame shows what was given.
+        name = Hidden(_ID if application_id is None else application_id)
+        hidden_key = Hidden(_shared_key() if key is None else key)
+        phrase = given.passphrase(Hidden(passphrase))
+        del application_id, key, passphrase
+        checked_id, where = given.pair(name, hidden_key, key_name="key")
+        loaded = Credentials(checked_id, where, "", None).load_key(phrase)
         private = loaded.current().private
+        self.clock_offset = clock_offset
         #: The id of the application.
         self.application_id: str = checked_id
         #: The API key and secret of its account, which some products accept instead of a token.

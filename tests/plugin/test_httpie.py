@@ -132,10 +132,11 @@ def test_a_session_whose_key_file_is_gone_says_so(
     key_file = tmp_path / "private.key"
     key_file.write_bytes(nexmo.private_key.read_bytes())
     session = f"--session={tmp_path}/s.json"
-    auth = f"-a{nexmo.application_id}:{key_file}"
-    assert http_here(AUTH_TYPE, auth, session, nexmo.url).returncode == 0
+    auth, url = f"-a{nexmo.application_id}:{key_file}", f"{nexmo.url}/v1/calls"
+    assert http_here(AUTH_TYPE, auth, session, url).returncode == 0
+    assert nexmo.requests[-1].accepted
     key_file.unlink()
-    message = error_of(http_here(session, nexmo.url))
+    message = error_of(http_here(session, url))
     assert message.startswith(f"in the session: KEY_PATH names {str(key_file)!r}, which does not")
 
 
@@ -168,7 +169,10 @@ def test_check_status_reports_a_refusal(http_here: Run, nexmo: Sandbox) -> None:
     result = http_here(AUTH_TYPE, auth, "--check-status", f"{nexmo.url}/v1/calls")
     assert result.returncode == 4
     assert json.loads(result.stdout) == {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
-    assert nexmo.requests[-1].verdict == "application_id 'another' is not known here"
+    assert nexmo.requests[-1].verdict == (
+        "application_id 'another' is not the sandbox's: was this auth object made before the "
+        "fixture, or in a shell without the sandbox's variables?"
+    )
 
 
 def test_the_https_command_works(http: Run, tls: TLS) -> None:
@@ -300,8 +304,9 @@ def test_a_netrc_is_not_read(http_here: Run, nexmo: Sandbox, tmp_path: Path) -> 
     netrc = tmp_path / "home" / ".netrc"
     netrc.write_text("machine 127.0.0.1 login user password pass\n")
     netrc.chmod(0o600)
-    assert "No credentials were found" in error_of(http_here(AUTH_TYPE, nexmo.url))
-    assert http_here(AUTH_TYPE, dash_a(nexmo), nexmo.url).returncode == 0
+    url = f"{nexmo.url}/v1/calls"
+    assert "No credentials were found" in error_of(http_here(AUTH_TYPE, url))
+    assert http_here(AUTH_TYPE, dash_a(nexmo), url).returncode == 0
     assert nexmo.requests[-1].accepted
 
 
@@ -370,12 +375,13 @@ def test_http_takes_hosts_from_auth_and_from_the_environment(
 
 @pytest.mark.parametrize("clock_offset", [0, -3600])
 def test_http_shows_our_warnings_as_its_own(
-    clock_offset: int, http_here: Run, nexmo: Sandbox, keys: Keys, tmp_path: Path
+    clock_offset: int, http: Run, nexmo: Sandbox, keys: Keys, tmp_path: Path
 ) -> None:
     (tmp_path / "other.key").write_bytes(keys.pkcs8)
     nexmo.clock_offset = clock_offset
     key = tmp_path / "other.key" if clock_offset == 0 else nexmo.private_key
-    result = http_here(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", nexmo.url)
+    # In a process of its own: the sandbox's log has the same logger above it.
+    result = http(AUTH_TYPE, f"-a{nexmo.application_id}:{key}", f"{nexmo.url}/v1/calls")
     words = "401 from 127.0.0.1" if clock_offset == 0 else "The clock of 127.0.0.1"
     assert result.stderr.strip().startswith(f"http: warning: {words}")
     assert result.stderr.count("http: warning:") == 1
