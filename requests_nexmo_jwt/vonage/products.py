@@ -19,7 +19,8 @@ class Product(NamedTuple):
     ``hosts`` may contain a ``*`` for a label or a part of one. ``paths`` are prefixes, in which a
     ``*`` matches one segment. ``takes`` has ``jwt`` for an application's token, ``basic``,
     ``query``, ``body`` and ``signature`` for the ways to pass an API key and secret, or one
-    description of anything else. ``dialect`` is the format of its refusals.
+    description of anything else. ``dialect`` is the format of its refusals. ``end`` says since or
+    from when it is no longer offered, if that is known.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Product(NamedTuple):
     paths: tuple[str, ...]
     takes: tuple[str, ...]
     dialect: str
+    end: str
 
     @property
     def takes_jwt(self) -> bool:
@@ -94,17 +96,24 @@ def _is_prefix(prefix: str, path: str) -> bool:
     return re.match(f"{pattern}/", f"{path}/") is not None
 
 
-def _row(name: str, hosts: str, paths: str, takes: str, dialect: str = "gateway") -> Product:
+def _row(
+    name: str, hosts: str, paths: str, takes: str, dialect: str = "gateway", end: str = ""
+) -> Product:
     kinds = tuple(takes.split())
     if not set(kinds) <= {"jwt", "basic", "query", "body", "signature"}:
         kinds = (takes,)
-    return Product(name, tuple(hosts.split()), tuple(paths.split()), kinds, dialect)
+    return Product(name, tuple(hosts.split()), tuple(paths.split()), kinds, dialect, end)
 
 
-_REGIONS = f"{API_HOST} api-*.nexmo.com"
 _EU = "api-eu.vonage.com"
 _REST = "rest.nexmo.com"
-_VOICE = _REGIONS + "".join(f" api-{r}-{n}.vonage.com" for r in ("us", "eu", "ap") for n in (3, 4))
+_REGIONS = f"{API_HOST} api-*.nexmo.com" + "".join(
+    f" api-{region}-{number}.vonage.com" for region in ("us", "eu", "ap") for number in (3, 4)
+)
+_VOICE = f"{_REGIONS} api-us.vonage.com api-eu.vonage.com api-ap.vonage.com"
+_IN_A_CALL = " ".join(
+    f"/v1/conversations/*/{what}" for what in ("record", "talk", "stream", "ncco")
+)
 _MESSAGES = f"{API_HOST} api-eu.nexmo.com api-us.nexmo.com api-ap.nexmo.com"
 _SANDBOX = "messages-sandbox.nexmo.com"
 _CONVERSATIONS = (
@@ -119,6 +128,7 @@ _INSIGHTS = "/identity-insights/v1/requests /v0.1/identity-insights"
 _USERS = "/v0.1/users /v0.2/users /v0.3/users /v1/users /beta/users"
 _TRANSFERS = "/accounts/*/balance-transfers /accounts/*/credit-transfers"
 _NUMBERS_OF_SUBACCOUNTS = "/accounts/*/transfer-number"
+_DROPPED = "ended; the Java SDK dropped it in 2025-04"
 _OPENTOK = "its own token, in the header X-OPENTOK-AUTH"
 _BROWSER = "no token: it is for browsers"
 _CAMARA = "the access token that /oauth2/token returns"
@@ -129,6 +139,7 @@ PRODUCTS = (
     _row("Voice v2", API_HOST, "/v2/calls", "jwt"),
     _row("Voice recordings", _REGIONS, "/v1/files", "jwt"),
     _row("Conversation", _REGIONS, _CONVERSATIONS, "jwt", "conversation"),
+    _row("Voice in a conversation", API_HOST, _IN_A_CALL, "jwt", "voice"),
     _row("Users", _REGIONS, _USERS, "jwt", "conversation"),
     _row("Client SDK", _REGIONS, _CLIENT_SDK, "jwt", "conversation"),
     _row("Messages", _MESSAGES, "/v1/messages", "jwt basic", "messages"),
@@ -138,13 +149,15 @@ PRODUCTS = (
     _row("Verify v2", API_HOST, "/v2/verify", "jwt basic", "verify"),
     _row("Video", "video.api.vonage.com", "/session/create /v2/project", "jwt", "video"),
     _row("Identity Insights", f"{_EU} api-us.vonage.com", _INSIGHTS, "jwt"),
+    _row("Quality on Demand", _EU, "/qod/v0.1/sessions", "jwt"),
+    _row("Network Enablement", _EU, "/v0.1/network-enablement", "jwt"),
     _row("Location retrieval", _EU, "/network-location/v0.1/retrieval", "jwt"),
-    _row(
-        "Network authentication", f"{_EU} {API_HOST}", "/oauth2/bc-authorize /oauth2/token", "jwt"
-    ),
-    _row("Meetings", _EU, "/v1/meetings /meetings /beta/meetings", "jwt"),
-    _row("Proactive Connect", _EU, "/v0.1/bulk", "jwt"),
+    _row("Network authentication", f"{_EU} {API_HOST}", "/oauth2/bc-authorize", "jwt"),
+    _row("Network authentication", f"{_EU} {API_HOST} api-eu-3.vonage.com", "/oauth2/token", "jwt"),
+    _row("Meetings", _EU, "/v1/meetings /meetings /beta/meetings", "jwt", end="ended 2025-06-30"),
+    _row("Proactive Connect", _EU, "/v0.1/bulk", "jwt", end=_DROPPED),
     _row("Media", API_HOST, "/v3/media", "jwt basic", "media"),
+    _row("Media", "api-us.nexmo.com api-eu.nexmo.com", "/v3/media", "jwt query", "media"),
     _row("External accounts", API_HOST, "/beta/chatapp-accounts", "jwt basic", "messages"),
     _row("WhatsApp provisioning", API_HOST, "/v0.1/whatsapp-manager", "jwt basic"),
     _row("10DLC", f"{_EU} {API_HOST}", "/v1/10dlc", "basic jwt"),
@@ -157,9 +170,13 @@ PRODUCTS = (
     _row("Reports", API_HOST, "/v2/reports", "basic"),
     _row("Redact", API_HOST, "/v1/redact", "basic", "voice"),
     _row("Audit", API_HOST, "/beta/audit", "basic", "audit"),
-    _row("Verify v1", API_HOST, "/verify", "query body basic"),
-    _row("Number Insight", API_HOST, "/ni", "basic query"),
-    _row("Number Insight v2", API_HOST, "/v2/ni", "basic"),
+    _row("TFN Registration", API_HOST, "/tfn/v1/registrations", "basic"),
+    _row("Number Pools", API_HOST, "/v2/numberpools/accounts", "basic"),
+    _row("Pricing v2", API_HOST, "/v2/account/pricing", "basic"),
+    _row("Network registry", API_HOST, "/v1/network-registry /v0.1/network-api", "basic"),
+    _row("Verify v1", API_HOST, "/verify", "query body basic", end="is being sunset"),
+    _row("Number Insight", API_HOST, "/ni", "basic query", end="ends 2027-02-04"),
+    _row("Number Insight v2", API_HOST, "/v2/ni", "basic", end=_DROPPED),
     _row("Conversion", API_HOST, "/conversions", "basic query signature"),
     _row("Programmable SIP", API_HOST, "/v1/psip", "basic"),
     _row("Emergency calling", API_HOST, "/v1/addresses /v1/emergency", "basic"),

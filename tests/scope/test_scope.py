@@ -707,7 +707,11 @@ def sends_back(context: ssl.SSLContext, location: str) -> Iterator[tuple[int, li
 
 def test_one_session_talks_to_vonage_and_to_everybody_else(internet: Internet, tls: TLS) -> None:
     auth = internet.vonage.auth(elsewhere="unsigned")
-    with requests.Session() as session:
+    back = "https://api.nexmo.com/v1/calls"
+    with (
+        sends_back(tls.context("example.com"), back) as (port, asked),
+        requests.Session() as session,
+    ):
         session.auth, session.verify = auth, internet.ca
         session.proxies = {"https": internet.proxy.url}
         assert session.get("https://api.nexmo.com/v1/calls").ok
@@ -717,11 +721,9 @@ def test_one_session_talks_to_vonage_and_to_everybody_else(internet: Internet, t
         internet.vonage.answer_next(302, headers=to)
         internet.elsewhere.answer_next(200)
         assert session.get("https://api.nexmo.com/").ok
-    back = "https://api.nexmo.com/v1/calls"
-    with sends_back(tls.context("example.com"), back) as (port, asked), requests.Session() as other:
+        session.close()  # for a new connection, which leads to the other server
         internet.proxy.routes["example.com"] = port
-        other.auth, other.verify, other.proxies = auth, internet.ca, session.proxies
-        assert other.get("https://example.com/").status_code == 401
+        assert session.get("https://example.com/").status_code == 401
     assert [seen.claims is not None for seen in internet.vonage.requests] == [True, True, False]
     assert [seen.claims is not None for seen in internet.elsewhere.requests] == [False] * 2
     assert [b"authorization:" in request.lower() for request in asked] == [False]

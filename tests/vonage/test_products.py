@@ -17,6 +17,17 @@ URLS = [
     ("https://api-us-1.nexmo.com/v1/calls", "Voice", True),
     ("https://api-eu-3.vonage.com/v1/calls", "Voice", True),
     ("https://api-eu-5.vonage.com/v1/calls", None, None),
+    ("https://api-ap.vonage.com/v1/calls", "Voice", True),
+    ("https://api-us-3.vonage.com/v1/users", "Users", True),
+    ("https://api-us-3.vonage.com/v1/files/x", "Voice recordings", True),
+    ("https://api-us.nexmo.com/v3/media/x", "Media", True),
+    ("https://api.nexmo.com/v1/conversations/CON-1/record", "Voice in a conversation", True),
+    ("https://api.nexmo.com/v1/conversations/CON-1/members", "Conversation", True),
+    ("https://api-eu.vonage.com/qod/v0.1/sessions", "Quality on Demand", True),
+    ("https://api.nexmo.com/tfn/v1/registrations", "TFN Registration", False),
+    ("https://api.nexmo.com/v2/numberpools/accounts/x", "Number Pools", False),
+    ("https://api.nexmo.com/v2/account/pricing", "Pricing v2", False),
+    ("https://api-us.vonage.com/v1/neru/i/x", None, None),
     ("https://api.nexmo.com/v1/callsx", None, None),
     ("https://api.nexmo.com/v1", None, None),
     ("https://api.nexmo.com/", None, None),
@@ -125,6 +136,7 @@ def test_each_row_of_the_page_is_in_the_code(row: Row) -> None:
         takes = OTHER_WORDS.get(product.takes[0], ", ".join(product.takes))
         assert takes.lower() == row.takes.lower()
         assert (product.refusal_status == 403) == ("refuses with 403" in row.notes)
+        assert row.notes.startswith(product.end or ("current", "beta", "legacy", "deprecated"))
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=[product.name for product in PRODUCTS])
