@@ -173,6 +173,16 @@ _SAID = {
         "The server says that the token is expired.",
         "Sign a new token, and compare this machine's clock.",
     ),
+    dialects.RIGHTS: (
+        LIKELY,
+        "The server says that the account is not permitted to do this. It does not name the token.",
+        "See in the Vonage dashboard what the account may use, or ask Vonage's support.",
+    ),
+    dialects.THROTTLED: (
+        LIKELY,
+        "The server says that there were too many requests.",
+        "Try again later.",
+    ),
     dialects.MISSING: (
         LIKELY,
         "The server got no Authorization header, though one was sent.",

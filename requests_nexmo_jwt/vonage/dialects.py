@@ -23,6 +23,8 @@ SUSPENDED = "suspended"
 NO_MONEY = "no-money"
 WRONG_AUTHENTICATION = "wrong-authentication"
 APPLICATION = "application"
+RIGHTS = "rights"
+THROTTLED = "throttled"
 UNKNOWN = "unknown"
 
 # The value of ``code``, or the part of ``type`` after the "#".
@@ -39,6 +41,9 @@ _CODES = {
     "quota-exceeded": NO_MONEY,
     "invalid-api-key": WRONG_AUTHENTICATION,
     "multiple-auth-methods": WRONG_AUTHENTICATION,
+    "forbidden": RIGHTS,
+    "unprovisioned": RIGHTS,
+    "throttled": THROTTLED,
 }
 
 # The same for all codes of one kind. Those of applications come first.
@@ -55,10 +60,11 @@ _WORDS = (
     (r"issuer not found|issued time cannot be greater", INVALID),
     (r"^wrong authentication", WRONG_AUTHENTICATION),
     (r"insufficient balance", NO_MONEY),
+    (r"is not enabled for your account|user not authorized to query", RIGHTS),
 )
 
 _TITLES = ("title", "error_title", "error", "error-code-label")
-_DETAILS = ("detail", "message", "description")
+_DETAILS = ("detail", "message", "description", "error_description")
 
 # Names of problems in a body that is not JSON, or was cut off.
 _NAMES = re.compile(r'(?:#|"code": ?")([a-z:-]+)')

@@ -1,11 +1,14 @@
 """The sandbox as a server: what it answers, keeps and survives."""
 
+import base64
 import errno
 import os
+import re
 import socket
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -18,19 +21,22 @@ def test_an_acl_is_kept_whatever_the_query(nexmo: Sandbox) -> None:
     acl = {"paths": {"/*/calls/**": {"methods": ["GET"]}}}
     assert send(nexmo, forge(nexmo, acl=acl), "GET", "/v1/calls?page_size=1").status_code == 200
     refused = send(nexmo, forge(nexmo, acl=acl), "DELETE", "/v1/calls?page_size=1")
-    assert refused.status_code == 401
+    assert (refused.status_code, refused.content) == (403, b"")
     assert "acl does not permit DELETE /v1/calls" in nexmo.requests[-1].verdict
 
 
-def test_it_answers_the_calls_and_echoes_everything_else(nexmo: Sandbox) -> None:
+def test_it_answers_the_calls_and_echoes_what_is_not_documented(nexmo: Sandbox) -> None:
     assert send(nexmo, forge(nexmo)).json()["_embedded"]["calls"][0]["status"] == "completed"
-    for method, path in [("POST", "/v1/calls"), ("PURGE", "/x?y=1"), ("GET", "/v1/calls/uuid")]:
-        echo = send(nexmo, forge(nexmo, sub="alice"), method, path).json()
+    undocumented = [("POST", "/v2/calls"), ("PURGE", "/v1/files/x?y=1"), ("GET", "/v1/sessions/x")]
+    for method, path in undocumented:
+        answer = send(nexmo, forge(nexmo, sub="alice"), method, path)
+        echo = answer.json()
         assert (echo["method"], echo["path"], echo["claims"]["sub"]) == (method, path, "alice")
+        assert (answer.status_code, list(echo)) == (200, ["method", "path", "claims"])
 
 
 def test_queued_answers_are_sent_in_order(nexmo: Sandbox) -> None:
-    nexmo.answer_next(503, {"Retry-After": "1", "Date": None}, "busy")
+    nexmo.answer_next(503, body="busy", headers={"Retry-After": "1", "Date": None})
     nexmo.answer_next(204)
     first, second, third = (send(nexmo, forge(nexmo)) for _ in range(3))
     assert (first.status_code, first.text, first.headers["Retry-After"]) == (503, "busy", "1")
@@ -40,7 +46,7 @@ def test_queued_answers_are_sent_in_order(nexmo: Sandbox) -> None:
 
 
 def test_an_answer_holds_for_its_path_until_it_is_replaced(nexmo: Sandbox, keys: Keys) -> None:
-    nexmo.answer("POST", "/v1/calls", 201, {"uuid": "1"})
+    nexmo.answer("POST", "/v1/calls", 201, body={"uuid": "1"})
     for path in ("/v1/calls", "/v1/calls?x=y"):
         created = send(nexmo, forge(nexmo), "POST", path)
         assert (created.status_code, created.json()) == (201, {"uuid": "1"})
@@ -48,7 +54,7 @@ def test_an_answer_holds_for_its_path_until_it_is_replaced(nexmo: Sandbox, keys:
     assert "_embedded" in send(nexmo, forge(nexmo), "GET").json()
     refused = send(nexmo, forge(keys), "POST")
     assert (refused.status_code, refused.json()["error_title"]) == (401, "Unauthorized")
-    nexmo.answer("post", "/v1/calls", 429, "slow down", {"Retry-After": "1"})
+    nexmo.answer("post", "/v1/calls", 429, body="slow down", headers={"Retry-After": "1"})
     limited = send(nexmo, forge(nexmo), "POST")
     assert (limited.status_code, limited.text) == (429, "slow down")
     assert limited.headers["Retry-After"] == "1"
@@ -57,6 +63,136 @@ def test_an_answer_holds_for_its_path_until_it_is_replaced(nexmo: Sandbox, keys:
     nexmo.answer("GET", "/v1/calls?page=2", body=[1, 2])
     assert send(nexmo, forge(nexmo), path="/v1/calls?page=2").json() == [1, 2]
     assert "_embedded" in send(nexmo, forge(nexmo), path="/v1/calls?page=1").json()
+
+
+# The arguments of answer_next, what is raised, and words of it.
+MISTAKES = [
+    ({"status": "200"}, TypeError, "status has to be an int, not str"),
+    ({"status": True}, TypeError, "status has to be an int, not bool"),
+    ({"status": 200.0}, TypeError, "status has to be an int, not float"),
+    ({"status": None}, TypeError, "status has to be an int, not NoneType"),
+    ({"status": 0}, ValueError, "status has to be 200 to 599, not 0"),
+    ({"status": 199}, ValueError, "status has to be 200 to 599, not 199"),
+    ({"status": 600}, ValueError, "status has to be 200 to 599, not 600"),
+    ({"headers": [("X", "y")]}, TypeError, "headers have to be a mapping, not list"),
+    ({"headers": "X: y"}, TypeError, "headers have to be a mapping, not str"),
+    ({"headers": {"Retry-After": 1}}, TypeError, "header 'Retry-After' and its value"),
+    ({"headers": {1: "x"}}, TypeError, "header 1 and its value have to be str"),
+    ({"headers": {"X": b"y"}}, TypeError, "header 'X' and its value have to be str"),
+    ({"body": object()}, TypeError, "not JSON serializable"),
+    ({"body": {"x": {1}}}, TypeError, "not JSON serializable"),
+    ({"body": bytearray(b"x")}, TypeError, "not JSON serializable"),
+    ({"body": float("nan")}, ValueError, "not JSON compliant"),
+    ({"body": "\ud800"}, ValueError, "surrogates not allowed"),
+    ({"json": {}}, TypeError, "unexpected keyword argument 'json'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    MISTAKES,
+    ids=[f"{n} {next(iter(m[0]))}" for n, m in enumerate(MISTAKES)],
+)
+def test_an_answer_that_cannot_be_sent_is_refused_where_it_is_written(
+    wrong: dict[str, Any], error: type[Exception], words: str, nexmo: Sandbox
+) -> None:
+    with pytest.raises(error, match=re.escape(words)):
+        nexmo.answer_next(**wrong)
+    with pytest.raises(error, match=re.escape(words)):
+        nexmo.answer("GET", "/v1/calls", **wrong)
+    assert "_embedded" in send(nexmo, forge(nexmo)).json()
+
+
+def test_the_method_and_the_path_of_an_answer_are_text_and_the_rest_has_names(
+    nexmo: Sandbox,
+) -> None:
+    for method, path in [(1, "/x"), (None, "/x"), (b"GET", "/x"), ("GET", 1), ("GET", b"/x")]:
+        with pytest.raises(TypeError, match="method and path have to be str"):
+            nexmo.answer(method, path)
+    for path in ("", "x", "https://api.nexmo.com/x"):
+        with pytest.raises(ValueError, match="path has to begin with a slash"):
+            nexmo.answer("GET", path)
+    with pytest.raises(TypeError, match="positional argument"):
+        nexmo.answer("GET", "/v1/calls", 200, "body")
+    with pytest.raises(TypeError, match="positional argument"):
+        nexmo.answer_next(200, {"X": "y"})
+    assert "_embedded" in send(nexmo, forge(nexmo)).json()
+
+
+# Where an answer leads, and where it does in the end: {here} is the sandbox.
+LOCATIONS = [
+    ("https://api.nexmo.com/x?y", "{here}/x?y"),
+    ("//api-us.vonage.com/x", "{here}/x"),
+    ("http://rest.nexmo.com:80/x", "{here}/x"),
+    ("HTTPS://API.Nexmo.COM/x#y", "{here}/x#y"),
+    ("https://user@api.nexmo.com./x", "{here}/x"),
+    ("https://api.nexmo.com", "{here}"),
+    ("https://api.nexmo.com:x/y", "{here}/y"),
+    ("https://example.com/x", "https://example.com/x"),
+    ("https://api.nexmo.com.example.com/x", "https://api.nexmo.com.example.com/x"),
+    ("https://notnexmo.com/x", "https://notnexmo.com/x"),
+    ("https://example.com/https://api.nexmo.com/x", "https://example.com/https://api.nexmo.com/x"),
+    ("/v1/calls?x", "/v1/calls?x"),
+]
+
+
+@pytest.mark.parametrize(("location", "sent"), LOCATIONS)
+def test_a_redirect_to_vonage_leads_to_the_sandbox(
+    location: str, sent: str, nexmo: Sandbox
+) -> None:
+    nexmo.answer_next(307, headers={"Location": location})
+    nexmo.answer("POST", "/v1/calls", 302, body={"x": 1}, headers={"location": location})
+    for status in (307, 302):
+        answer = requests.post(
+            f"{nexmo.url}/v1/calls", auth=nexmo.auth(), allow_redirects=False, timeout=10
+        )
+        assert answer.status_code == status
+        assert answer.headers["Location"] == sent.format(here=nexmo.url)
+    nexmo.answer_next(200, headers={"Content-Location": location})  # no redirect
+    assert send(nexmo, forge(nexmo)).headers["Content-Location"] == location
+
+
+@pytest.mark.parametrize("location", ["https://[api.nexmo.com/x", "api.nexmo.com", ""])
+def test_a_location_that_is_no_url_is_sent_all_the_same(location: str, nexmo: Sandbox) -> None:
+    nexmo.answer_next(201, headers={"Location": location})
+    assert send(nexmo, forge(nexmo)).headers["Location"] == location
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+def test_a_request_is_kept_without_its_token(name: str, nexmo: Sandbox) -> None:
+    token = forge(nexmo)
+    headers = {name: f"Bearer {token}", "X-Mine": "1"}
+    requests.post(f"{nexmo.url}/v1/calls", headers=headers, json={"to": ["é"]}, timeout=10)
+    seen = nexmo.requests[-1]
+    assert seen.json() == {"to": ["é"]}
+    assert (seen.headers["x-mine"], seen.headers["X-MINE"]) == ("1", "1")
+    assert seen.headers["content-type"] == "application/json"
+    assert seen.headers["AUTHORIZATION"] == "Bearer ..."
+    assert all(part not in repr(seen) for part in token.split("."))
+
+
+def test_a_request_is_kept_without_what_else_authorizes_it(nexmo: Sandbox) -> None:
+    token, url = forge(nexmo), f"{nexmo.url}/v2/applications"
+    requests.get(url, auth=(nexmo.api_key, nexmo.api_secret), timeout=10)
+    requests.get(url, headers={"Authorization": f"Token {token}"}, timeout=10)
+    requests.get(url, headers={"Authorization": token}, timeout=10)
+    twice = f"Authorization: Bearer {token}\r\nAuthorization: Basic {token}\r\n"
+    with socket.create_connection(address(nexmo), timeout=10) as connection:
+        connection.sendall(f"GET /v1/calls HTTP/1.1\r\n{twice}\r\n".encode())
+        connection.recv(1024)
+    kept = [seen.headers["Authorization"] for seen in nexmo.requests]
+    assert kept == ["Basic ...", "...", "...", "..."]
+    basic = base64.b64encode(f"{nexmo.api_key}:{nexmo.api_secret}".encode()).decode()
+    for secret in (nexmo.api_secret, basic, *token.split(".")):
+        assert secret not in repr(nexmo.requests)
+
+
+def test_a_body_that_is_no_json_is_an_error_of_json_alone(nexmo: Sandbox) -> None:
+    for body in (b"", b"to=1", b"\xff", b"{"):
+        requests.post(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), data=body, timeout=10)
+        assert nexmo.requests[-1].body == body
+        with pytest.raises(ValueError, match=r"."):
+            nexmo.requests[-1].json()
 
 
 @pytest.mark.parametrize("offset", [3600, -3600])
@@ -98,7 +234,6 @@ def test_it_answers_nobody_once_it_is_closed() -> None:
     [
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         b"\xff\xfe\r\n\r\n",
@@ -114,20 +249,43 @@ def test_a_request_that_is_no_http_gets_a_400_and_the_next_one_is_served(
     assert send(nexmo, forge(nexmo)).status_code == 200
 
 
+@pytest.mark.parametrize("length", ["99999999999", "9" * 4000])
+@pytest.mark.parametrize("path", ["/v1/calls", "/x"])
+def test_a_length_that_no_body_has_is_refused_at_once(
+    length: str, path: str, nexmo: Sandbox
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection(address(nexmo), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 413 ")
+    assert nexmo.requests[-1].body == b""
+    assert send(nexmo, forge(nexmo)).status_code == 200
+
+
 @pytest.mark.parametrize(
     "path", ["//[", "//evil.example/x", "*", "/\x1b[2J", "?", "/%ff%00", "http://["]
 )
-def test_a_path_that_is_no_path_is_echoed_all_the_same(path: str, nexmo: Sandbox) -> None:
+def test_a_path_that_is_no_path_is_a_404_all_the_same(path: str, nexmo: Sandbox) -> None:
     with socket.create_connection(address(nexmo), timeout=10) as connection:
         head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {forge(nexmo)}\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode("latin1"))
-        assert connection.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+    assert nexmo.requests[-1].verdict.startswith("Nexmo has no such path")
 
 
 def test_a_chunked_body_arrives_whole(nexmo: Sandbox) -> None:
     chunks = (bytes([65 + i]) * (i * 1000) for i in range(1, 9))
     requests.post(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), data=chunks, timeout=10)
     assert len(nexmo.requests[-1].body) == 36000
+
+
+def test_many_small_chunks_arrive_whole(nexmo: Sandbox) -> None:
+    sent = bytes(number % 251 for number in range(20_000))
+    chunks = (bytes([byte]) for byte in sent)
+    requests.post(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), data=chunks, timeout=60)
+    assert nexmo.requests[-1].body == sent
 
 
 def test_it_speaks_tls(tls: TLS) -> None:
@@ -148,21 +306,43 @@ def test_a_port_that_is_taken_is_an_error_of_the_system(nexmo: Sandbox) -> None:
 
 def test_a_client_that_expects_100_continue_gets_it(nexmo: Sandbox) -> None:
     with socket.create_connection(address(nexmo), timeout=5) as connection:
-        head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
-        connection.sendall(head.encode())
+        head = "POST /v1/calls HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert b"100 Continue" in connection.recv(1024)
         connection.sendall(b"abc")
         assert b"401" in connection.recv(1024)
 
 
-def test_a_request_that_holds_too_much_is_refused_and_not_kept(nexmo: Sandbox) -> None:
-    assert (
-        requests.post(f"{nexmo.url}/v1/calls", data=b"x" * (1 << 20), timeout=10).status_code == 400
-    )
-    chunks = (b"x" * (1 << 19) for _ in range(3))
-    with suppress(requests.ConnectionError):  # it may hang up before all is sent
-        assert requests.post(f"{nexmo.url}/v1/calls", data=chunks, timeout=10).status_code == 400
-    assert nexmo.requests == []
+MIB = 1 << 20
+
+# Bodies of more than a MiB.
+TOO_LARGE: dict[str, Callable[[], object]] = {
+    "a byte more": lambda: b"x" * (MIB + 1),
+    "3 MiB": lambda: b"x" * (3 * MIB),
+    "3 MiB in large chunks": lambda: (b"x" * MIB for _ in range(3)),
+    "3 MiB in small chunks": lambda: (b"x" * 1024 for _ in range(3 * 1024)),
+}
+
+
+@pytest.mark.parametrize("body", TOO_LARGE)
+@pytest.mark.parametrize("path", ["/v1/calls", "/v1/messages", "/x"])
+def test_a_body_of_more_than_a_mib_is_refused_in_words_and_not_kept(
+    path: str, body: str, nexmo: Sandbox
+) -> None:
+    with requests.Session() as session:
+        session.auth = nexmo.auth()
+        refused = session.post(nexmo.url + path, data=TOO_LARGE[body](), timeout=20)
+        assert refused.status_code == 413
+        assert refused.headers["Content-Type"] == "text/plain"
+        assert refused.text == refused.headers["X-Sandbox-Verdict"]
+        assert "1048576 bytes" in refused.text
+        seen = nexmo.requests[-1]
+        assert (seen.path, seen.status, seen.body) == (path, 413, b"")
+        assert (seen.verdict, seen.accepted) == (refused.text, False)
+        assert seen.claims["application_id"] == nexmo.application_id
+        # On the same connection: no rest of the body is taken for a request.
+        assert session.post(f"{nexmo.url}/v1/calls", data=b"x" * MIB, timeout=20).ok
+        assert [len(seen.body) for seen in nexmo.requests] == [0, MIB]
 
 
 def test_the_last_thousand_requests_are_kept(nexmo: Sandbox) -> None:

@@ -24,6 +24,10 @@ def test_each_answer_that_vonage_is_known_to_give_is_read(answer: dict[str, obje
     assert reading == (answer["code"], answer["text"], answer["trace_id"])
 
 
+def test_no_answer_is_left_out() -> None:
+    assert len(ANSWERS) == 74
+
+
 PROBLEM = "https://developer.vonage.com/api-errors#"
 
 # Bodies in other spellings, and the code that they are read as.
@@ -39,8 +43,9 @@ BODIES = [
         ("invalid-signature", "unknown"),
         ("multiple-auth-methods", "wrong-authentication"),
         ("unauthorized", "unknown"),
-        ("forbidden", "unknown"),
-        ("unprovisioned", "unknown"),
+        ("forbidden", "rights"),
+        ("unprovisioned", "rights"),
+        ("throttled", "throttled"),
         ("invalid-ip", "unknown"),
         ("made-up", "unknown"),
     ]),
@@ -48,6 +53,20 @@ BODIES = [
     ('{"type": "x#unauthorized", "code": "system:error:expired-token"}', "expired"),
     ('{"code": 403, "message": "Your JWT was invalid"}', "unknown"),
     ('{"code": ["system:error:expired-token"], "type": null, "detail": {}}', "unknown"),
+    *((f'{{"code": "{name}", "detail": "You did not provide a correct token."}}', code)
+      for name, code in [
+        ("user:error:not-found", "sub"),
+        ("user:error:invalid-user", "sub"),
+        ("user:error:invalid-application", "application"),
+        ("leg:error:invalid-application", "application"),
+        ("application:error:not-found", "application"),
+        ("nexmo-service:permission-denied", "unknown"),
+        ("conversation:error:member:permission-denied", "unknown"),
+        ("system:error:permission", "acl"),
+    ]),
+    ('{"error": "invalid_client", "error_description": "Invalid token"}', "invalid"),
+    ('{"detail": "Templates management is not enabled for your account"}', "rights"),
+    ('{"detail": "You did not provide a correct token. Please provide a valid token."}', "unknown"),
     ("", "unknown"),
     ("{}", "unknown"),
     ("[]", "unknown"),
