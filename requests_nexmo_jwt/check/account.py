@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -23,13 +24,15 @@ from .probe import Reply, ask
 class Record:
     """The ``reply`` about an application to a request with the key and secret of ``account``.
 
-    ``public_key`` is None if the reply has no readable one. ``is_ours`` means that the account was
-    found in the same place as the application's id, so the application should be one of its own.
+    ``public_key`` and ``capabilities`` are None if the reply has no readable ones. ``is_ours``
+    means that the account was found in the same place as the application's id, so the application
+    should be one of its own.
     """
 
     account: Account
     reply: Reply
     public_key: RSAPublicKey | None
+    capabilities: tuple[str, ...] | None
     is_ours: bool
 
     @property
@@ -66,14 +69,16 @@ def look_up(
         return request
 
     reply = ask(f"{where}/v2/applications/{application_id}", with_basic, timeout=timeout)
-    return Record(account, reply, _public_key(reply, application_id), is_ours)
-
-
-def _public_key(reply: Reply, application_id: str) -> RSAPublicKey | None:
-    fields = json_object(reply.body)
+    fields = json_object(reply.body) or {}
     # The example answer of a mock has the id of another application.
-    if reply.status != 200 or not fields or fields.get("id") != application_id:
-        return None
+    if reply.status != 200 or fields.get("id") != application_id:
+        return Record(account, reply, None, None, is_ours)
+    capabilities = fields.get("capabilities")
+    known = tuple(capabilities) if isinstance(capabilities, dict) else None
+    return Record(account, reply, _public_key(fields), known, is_ours)
+
+
+def _public_key(fields: dict[str, Any]) -> RSAPublicKey | None:
     try:
         key = load_pem_public_key(fields["keys"]["public_key"].encode())
     except (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm):

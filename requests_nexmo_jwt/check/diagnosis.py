@@ -7,32 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..exchange.clock import TOLERANCE, is_off
 from ..redaction import quoted, unquoted
 from ..token.rules import is_in_milliseconds, read_time, span
 from ..vonage import dialects
-from ..vonage.identifiers import is_application_id
+from .application import (
+    COMPARE_THE_ID,
+    once_the_key_is_right,
+    proved_by_the_account,
+    signer_causes,
+)
+from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .evidence import Evidence
 from .probe import Reply, without_secrets
-
-CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What may be wrong, and what to do about it.
-
-    ``certainty`` is ``certain``, if an answer or the token itself proves the cause, ``likely`` or
-    ``possible``.
-    """
-
-    code: str
-    certainty: str
-    problem: str
-    remedy: str
 
 
 def causes(evidence: Evidence) -> list[Cause]:
@@ -47,7 +36,8 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
     if reply.trouble:
         yield Cause("network", CERTAIN, *reply.trouble)
     elif product and not product.takes_jwt:
-        problem = f"The token is not the problem: {product.instead}."
+        end = f" It {product.end}." if product.end else ""
+        problem = f"The token is not the problem: {product.instead}.{end}"
         yield Cause("wrong-authentication", CERTAIN, problem, "Authenticate that way instead.")
     elif reply.verdict == "accepted":
         yield from _despite_acceptance(reply)
@@ -57,12 +47,21 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
             yield from _refused_by_acl(evidence)
         if reply.first_status is not None and reply.offset is not None:
             yield _clock(reply.offset, LIKELY)
+        yield from _ended(evidence)
         yield _inconclusive(reply)
     else:
         yield from _proved_by_the_time(evidence)
-        yield from _proved_by_the_account(evidence)
+        yield from proved_by_the_account(evidence)
         yield from _said_by_the_answer(evidence)
+        yield from _ended(evidence)
         yield from _guesses(evidence)
+
+
+def _ended(evidence: Evidence) -> Iterator[Cause]:
+    product = evidence.product
+    if product and product.end:
+        problem = f"The {product.name} API {product.end}."
+        yield Cause("ended", LIKELY, problem, "See Vonage's API reference for what replaces it.")
 
 
 def _despite_acceptance(reply: Reply) -> Iterator[Cause]:
@@ -91,11 +90,17 @@ def _inconclusive(reply: Reply) -> Cause:
         target = without_secrets(reply.location)
         remedy = f"Pass the target as --url: {target}" if target else _OTHER_URL
         return Cause("redirect", CERTAIN, problem, remedy)
-    if status == 407:
+    if status < 300:
+        problem = "This path is answered without any authentication, so it says nothing."
+        remedy = _OTHER_URL
+    elif status == 407:
         problem = "The proxy wants a user name and a password."
         remedy = "Put them in the address of the proxy: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
     elif status >= 500 or status in (408, 429):
         problem, remedy = f"A {status} says nothing about the token.", "Try again later."
+    elif status == 404 and _path(reply.url).endswith("/"):
+        problem = "A 404 does not tell whether the token was accepted. The path ends with a slash."
+        remedy = "Leave the slash out: since 2026, Vonage's gateway takes it for another path."
     elif status == 404 and reply.region:
         problem = (
             "A 404 does not tell whether the token was accepted. What was asked for may live in "
@@ -127,33 +132,6 @@ def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
             is_certain = is_known and "expired" in here
             yield Cause("expired", CERTAIN if is_certain else LIKELY, problem, remedy)
 
-
-def _proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
-    record = evidence.record
-    if record is None or evidence.is_signer_right:
-        return
-    application = evidence.application
-    if record.is_unknown:
-        problem = f"Account {record.account.name} has no application {application}."
-        remedy = f"{_COMPARE_THE_ID} Or use the API key and secret of the account that has it."
-        yield Cause("application", CERTAIN if record.is_ours else LIKELY, problem, remedy)
-    elif record.public_key:
-        ours = f"yours is {evidence.fingerprint}"
-        if not evidence.fingerprint:
-            ours = "another key signed this token"
-        problem = f"Application {application} has the public key {record.fingerprint}, but {ours}."
-        yield Cause("key", CERTAIN, problem, _SAVE_THE_KEY)
-
-
-_COMPARE_THE_ID = (
-    "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
-)
-
-_SAVE_THE_KEY = (
-    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt check "
-    "--public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
-    "changes': until then, new keys do not count."
-)
 
 # Reasons that only the answer can know: certainty, problem, remedy.
 _SAID = {
@@ -201,7 +179,7 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
         yield _about_the_user(evidence)
     elif code == dialects.APPLICATION:
         problem = f"The server does not know application {evidence.application}."
-        yield Cause(code, LIKELY, problem, _COMPARE_THE_ID)
+        yield Cause(code, LIKELY, problem, COMPARE_THE_ID)
     elif code == dialects.ACL:
         source = evidence.reply if is_first or evidence.users is None else evidence.users
         path = _path(source.url)
@@ -236,9 +214,9 @@ def _guesses(evidence: Evidence) -> Iterator[Cause]:
     faults = list(_faults_of_the_token(evidence))
     yield from faults
     if evidence.is_signer_right:
-        yield from _once_the_key_is_right(evidence, POSSIBLE if faults else LIKELY)
+        yield from once_the_key_is_right(evidence, POSSIBLE if faults else LIKELY)
     else:
-        yield from _signer_causes(evidence)
+        yield from signer_causes(evidence, is_explained=evidence.reading.code in _SAID)
     if evidence.product is None:
         problem = "This may be a product that expects another kind of authentication."
         remedy = "See its page in Vonage's API reference."
@@ -273,51 +251,6 @@ def _refused_by_acl(evidence: Evidence) -> Iterator[Cause]:
     if evidence.token.opens("GET", path) is False and not is_said:
         problem = f"The token's acl does not permit GET {unquoted(path)}."
         yield Cause("acl", LIKELY, problem, _acl_remedy(path))
-
-
-def _signer_causes(evidence: Evidence) -> Iterator[Cause]:
-    if evidence.reading.code == dialects.MISSING:
-        return  # a server that saw no token has not checked its signature
-    if not evidence.token.claims.get("application_id"):
-        return  # reported as a broken rule
-    if evidence.token.header.get("alg") != "RS256" or evidence.reading.code == dialects.APPLICATION:
-        return  # the token is of another kind, or the answer names the application
-    application = evidence.application
-    is_id = is_application_id(evidence.token.claims.get("application_id"))
-    is_explained = evidence.reading.code in _SAID
-    key = evidence.fingerprint or "that signed the token"
-    problem = f"The key {key} does not belong to application {application}."
-    yield Cause("key", LIKELY if is_id and not is_explained else POSSIBLE, problem, _SAVE_THE_KEY)
-    if not (evidence.record and evidence.record.is_unknown):
-        problem = f"Application {application} does not exist, or belongs to another account."
-        yield Cause("application", POSSIBLE if is_id else LIKELY, problem, _COMPARE_THE_ID)
-
-
-def _once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]:
-    """Yield the causes that Vonage's support article 360000958367 lists beside the key."""
-    if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
-        return  # the answer gives another reason
-    product, users = evidence.product, evidence.users
-    is_one_product = not (users and users.verdict == "refused")
-    capability = f" for {product.name}" if product and is_one_product else ""
-    yield Cause(
-        "capability",
-        certainty,
-        f"Application and key are right, but the application's capability{capability} may be off.",
-        "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
-    )
-    yield Cause(
-        "privacy",
-        POSSIBLE,
-        "An older application may lack its privacy setting.",
-        "Edit it in the Vonage dashboard, choose that setting, and press 'Save changes'.",
-    )
-    yield Cause(
-        "new-application",
-        POSSIBLE,
-        "The application may have another problem, which check cannot detect.",
-        "As the last resort, make a new application, with keys of its own.",
-    )
 
 
 def _path(url: str) -> str:

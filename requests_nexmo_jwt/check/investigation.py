@@ -16,7 +16,8 @@ from ..scope import Scope
 from ..url import origin_of
 from ..vonage import dialects
 from .account import Record, look_up
-from .diagnosis import CERTAIN, causes
+from .cause import CERTAIN
+from .diagnosis import causes
 from .evidence import Evidence
 from .probe import ask
 

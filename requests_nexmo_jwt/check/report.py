@@ -20,10 +20,10 @@ from ..credentials.places import CLIConfig, Credentials
 from ..exchange.clock import is_off
 from ..exchange.log_messages import clock_state
 from ..scope import ENDPOINT_VARIABLE
-from ..vonage.dialects import UNKNOWN
+from ..vonage import dialects
 from ..vonage.identifiers import is_application_id, shown_id
 from .account import Record
-from .diagnosis import Cause
+from .cause import Cause
 from .evidence import Evidence
 from .probe import Reply, without_secrets
 
@@ -200,7 +200,7 @@ class Report:
             yield f"  GET {users.url}"
             # Not the text: the server may have received the secret before, and repeat it.
             code = users.reading.code
-            reason = "no reason" if code == UNKNOWN else f"the reason '{code}'"
+            reason = "no reason" if code == dialects.UNKNOWN else f"the reason '{code}'"
             said = "" if users.verdict == "accepted" else f", with {reason}"
             yield f"  {users.trouble.problem if users.trouble else _status(users) + said}"
         if self.hint:
@@ -215,7 +215,8 @@ def _what_the_account_said(record: Record) -> str:
     if reply.status == 401:
         return f"{said}: the API key and secret are refused, so nothing is known of the application"
     if record.public_key:
-        return f"{said}, public key {record.fingerprint}"
+        has = dialects.line(", ".join(record.capabilities or ()))
+        return f"{said}, public key {record.fingerprint}{has and f', capabilities: {has}'}"
     return f"{said}, without a public key that can be read" if reply.status == 200 else said
 
 

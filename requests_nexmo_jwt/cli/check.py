@@ -9,7 +9,8 @@ import re
 from typing import Any
 
 from ..auth import NexmoJWT
-from ..check.diagnosis import CERTAIN, Cause, causes
+from ..check.cause import CERTAIN, Cause
+from ..check.diagnosis import causes
 from ..check.evidence import Evidence
 from ..check.investigation import GivenToken, investigate
 from ..check.probe import Reply, without_secrets

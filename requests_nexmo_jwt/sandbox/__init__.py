@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _ACCEPTED = "accepted"
 
 _UNROUTED = {
+    200: "Nexmo answers this path without any authentication",
     403: "Nexmo's gateway does not pass this method on",
     404: "Nexmo has no such path; answer() of the sandbox adds one",
 }

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from ..vonage.dialects import json_object
+from ..vonage.products import PINGS
 from .answers import PreparedAnswer, as_json
 from .judge import Call
 
@@ -44,11 +45,13 @@ _FIRST_CALL = {
 
 
 def unrouted(call: Call) -> int | None:
-    """Return the status with which the gateway refuses a path or method before authentication.
+    """Return the status with which the gateway answers a path or method before authentication.
 
     Return None if it passes the request on, or if that is not documented.
     """
     path = call.path.partition("?")[0]
+    if path in PINGS:
+        return 200
     is_voice = path == "/v1/calls" or path.startswith("/v1/calls/")
     if call.product is None or (is_voice and not _CALL_PATHS.fullmatch(path)):
         return 404

@@ -62,6 +62,22 @@ class Product(NamedTuple):
         return f"the {self.name} API accepts {accepted}"
 
 
+#: The capability that an application has for a product, as the Application API names it.
+CAPABILITIES = {
+    "Voice": "voice",
+    "Messages": "messages",
+    "Dispatch": "messages",
+    "Verify v2": "verify",
+    "Video": "video",
+    "Client SDK": "rtc",
+    "Network authentication": "network_apis",
+}
+
+_PINGED = "/v1/calls /v2/calls /v1/redact /v3/media /v0.1/dispatch"
+#: The paths that are answered with 200 without any authentication.
+PINGS = tuple(f"{path}/ping" for path in _PINGED.split())
+
+
 def product_at(path: str, host: str | None = None) -> Product | None:
     """Return the product with the longest prefix of ``path`` at ``host``, or None if unknown.
 

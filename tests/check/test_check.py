@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from conftest import (
     APPLICATION_ID,
     ARTICLE_TOKEN,
@@ -137,7 +138,7 @@ def test_beside_a_fault_of_the_token_the_capability_is_only_possible(
     nexmo_jwt: Run, nexmo: Sandbox
 ) -> None:
     token = forge(nexmo, acl={"paths": {"/*/users/**": {}}})
-    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/messages/x", "--token", token)
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v3/media/x", "--token", token)
     env = {**environment_of(nexmo), **account_of(nexmo)}
     causes = causes_in(report_of(nexmo_jwt(*ask, env=env)))
     assert causes[0] == ("acl", "likely")
@@ -196,17 +197,45 @@ def test_each_product_s_refusal_leads_to_the_right_first_cause(
     assert nexmo.requests[0].verdict not in json.dumps(report["answer"])
 
 
-def test_an_account_clears_a_key_that_is_right(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+# The capabilities that the account's answer lists (None: it lists none), the path, the causes, and
+# whether Users is asked as well.
+CAPABILITIES = [
+    (None, "/v1/calls", [("capability", "likely"), ("privacy", "possible")], True),
+    ({"voice": {}, "rtc": {}}, "/v1/calls", [("privacy", "possible")], True),
+    ({"rtc": {}, "messages": {}}, "/v1/calls", [("capability", "certain")], False),
+    ({}, "/v1/calls", [("capability", "certain")], False),
+    ({"voice": {}}, "/v1/messages/x", [("capability", "certain")], False),
+    ({"voice": {}}, "/v2/verify/x", [("capability", "likely"), ("privacy", "possible")], False),
+    ({"voice": {}}, "/v2/calls/x", [("capability", "likely"), ("privacy", "possible")], False),
+    ({"voice": {}}, "/v1/users", [("capability", "likely"), ("privacy", "possible")], False),
+    (["rtc"], "/v1/calls", [("capability", "likely"), ("privacy", "possible")], True),
+]
+
+
+@pytest.mark.parametrize(("capabilities", "path", "causes", "asks_users"), CAPABILITIES)
+def test_an_account_clears_a_key_and_knows_the_capabilities(
+    capabilities: object,
+    path: str,
+    causes: list[tuple[str, str]],
+    asks_users: bool,
+    nexmo_jwt: Run,
+    nexmo: Sandbox,
+) -> None:
+    own = f"/v2/applications/{nexmo.application_id}"
+    account = (nexmo.api_key, nexmo.api_secret)
+    shown = requests.get(nexmo.url + own, auth=account, timeout=10).json()
+    nexmo.answer("GET", own, body={**shown, "capabilities": capabilities})
     nexmo.answer_next(401, body='{"type":"UNAUTHORIZED","error_title":"Unauthorized"}')
     env = {**environment_of(nexmo), **account_of(nexmo)}
-    result = nexmo_jwt("check", "--json", "--url", f"{nexmo.url}/v1/calls", env=env)
-    codes = [code for code, _ in causes_in(report_of(result))]
-    assert codes == ["capability", "privacy", "new-application"]
-    assert [seen.path for seen in nexmo.requests] == [
-        "/v1/calls",
-        f"/v2/applications/{nexmo.application_id}",
-        "/v1/users?page_size=1",
-    ]
+    report = report_of(nexmo_jwt("check", "--json", "--url", nexmo.url + path, env=env))
+    found = [cause for cause in causes_in(report) if cause[0] != "new-application"]
+    assert found == causes
+    users = ["/v1/users?page_size=1"] if asks_users else []
+    assert [seen.path for seen in nexmo.requests[1:]] == [path, own, *users]
+    if causes[0][1] == "certain":
+        listed = ", ".join(capabilities) or "none"
+        words = f"is not among the application's capabilities ({listed})."
+        assert words in report["causes"][0]["problem"]
 
 
 # What the Users API answers to the second question, the codes of the causes, and whether the key

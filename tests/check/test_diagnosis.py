@@ -109,6 +109,40 @@ def test_a_404_names_the_region_that_answered(nexmo_jwt: Run, nexmo: Sandbox) ->
     assert "region_url" in cause["remedy"]
 
 
+# A path, the status of its answer, the code of the first cause, and words of it.
+PROVE_NOTHING = [
+    ("/v1/calls/ping", 200, "inconclusive", "answered without any authentication"),
+    ("/v1/calls/", 404, "inconclusive", "The path ends with a slash."),
+    ("/v1/meetings/x", 404, "ended", "The Meetings API ended 2025-06-30."),
+    ("/v0.1/bulk/x", 403, "ended", "The Proactive Connect API ended; the Java SDK dropped it in"),
+    ("/v2/ni/x", 200, "wrong-authentication", "It ended; the Java SDK dropped it in 2025-04."),
+    ("/ni/basic/json", 200, "wrong-authentication", "It ends 2027-02-04."),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "code", "words"), PROVE_NOTHING)
+def test_an_answer_that_proves_nothing_says_why(
+    path: str, status: int, code: str, words: str, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    nexmo.answer_next(status)
+    report = checked(nexmo_jwt, "--url", nexmo.url + path, env=environment_of(nexmo))
+    first = report["causes"][0]
+    assert (report["ok"], report["request"]["status"], first["code"]) == (None, status, code)
+    assert words in first["problem"]
+
+
+def test_a_right_that_the_account_lacks_is_not_put_down_to_the_key(
+    nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    body = {"title": "Forbidden", "detail": "Templates management is not enabled for your account"}
+    nexmo.answer_next(403, body=body)
+    report = checked(
+        nexmo_jwt, "--url", f"{nexmo.url}/v2/verify/templates", env=environment_of(nexmo)
+    )
+    codes = [cause["code"] for cause in report["causes"]]
+    assert (report["ok"], codes) == (None, ["rights", "inconclusive"])
+
+
 @pytest.mark.parametrize("source", ["found", "arguments"])
 def test_a_stray_server_on_this_machine_never_gets_the_account_s_secret(
     source: str, nexmo_jwt: Run, nexmo: Sandbox, key_file: object

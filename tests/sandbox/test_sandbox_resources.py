@@ -150,7 +150,7 @@ def test_the_account_s_list_has_the_one_application(nexmo: Sandbox) -> None:
     assert (listed["total_items"], listed["total_pages"], listed["page"]) == (1, 1, 1)
 
 
-# What the gateway refuses before any authentication, with an empty body.
+# What the gateway answers before any authentication, with an empty body.
 UNROUTED = [
     ("GET", "/v1/cals", 404),
     ("GET", "/v1/call", 404),
@@ -165,11 +165,13 @@ UNROUTED = [
     ("PATCH", f"/v1/calls/{FIRST}", 403),
     ("GET", "/v0.1/messages", 403),
     ("PUT", "/v1/messages", 403),
+    ("GET", "/v1/calls/ping", 200),
+    ("GET", "/v0.1/dispatch/ping", 200),
 ]
 
 
 @pytest.mark.parametrize(("method", "path", "status"), UNROUTED)
-def test_what_nexmo_does_not_have_is_refused_before_the_token(
+def test_what_nexmo_does_not_have_is_answered_before_the_token(
     method: str, path: str, status: int, nexmo: Sandbox, keys: Keys
 ) -> None:
     for token in (forge(nexmo), forge(keys), None):
