@@ -82,7 +82,7 @@ class Scope:
             if scheme_of(url) not in CARRYING:
                 return None
             origin, hosts = _read(url), self.hosts
-            if not hosts.include(origin) and not hosts.want_tls(origin):
+            if not hosts.include(origin, url) and not hosts.want_tls(origin):
                 return None
         return self.required_destination(url, would_proxy)
 
@@ -94,8 +94,8 @@ class Scope:
         Raises ``ScopeError`` if it may not.
         """
         origin, hosts = _read(url), self.hosts
-        is_open = hosts.is_default and not self.is_unsigned_elsewhere
-        if not hosts.include(origin) and not (is_open and origin.is_loopback):
+        is_open = hosts == VONAGE and not self.is_unsigned_elsewhere
+        if not hosts.include(origin, url) and not (is_open and origin.is_loopback):
             from . import refusals
 
             raise refusals.out_of_scope(hosts, origin, url)
@@ -122,7 +122,7 @@ class Scope:
         While the endpoint is set, only the endpoint is.
         """
         hosts = self.hosts
-        return origin == hosts.endpoint if hosts.endpoint else hosts.include(origin)
+        return origin == hosts.endpoint if hosts.endpoint else hosts.include(origin, "")
 
     @property
     def hosts(self) -> Hosts:
@@ -148,13 +148,18 @@ class Hosts(NamedTuple):
     endpoint: Origin | None = None
 
     @property
-    def is_default(self) -> bool:
-        """Whether nothing names them."""
-        return not self.named_by
+    def are_named(self) -> bool:
+        """Whether a user names them."""
+        return self.named_by in ("hosts", HOSTS_VARIABLE)
 
-    def include(self, origin: Origin) -> bool:
-        """Return whether ``origin`` may receive a token."""
-        return any(entry.covers(origin) for entry in self.entries)
+    def include(self, origin: Origin, url: str) -> bool:
+        """Return whether ``origin`` may receive a token, and does not run customers' code there."""
+        is_covered = any(entry.covers(origin) for entry in self.entries)
+        if is_covered and origin.host.endswith(".vonage.com") and not self.are_named:
+            from ..vonage.customers import is_customers
+
+            return not is_customers(url)
+        return is_covered
 
     def want_tls(self, origin: Origin) -> bool:
         """Return whether ``origin`` would be included except for its clear text."""

@@ -33,7 +33,7 @@ def out_of_scope(hosts: Hosts, origin: Origin, url: str) -> ScopeError:
     elif hosts.want_tls(origin) and not origin.is_loopback:
         problem, code = "would send the token in clear text", "clear-text"
         remedy = "Write https:// instead of http://."
-    elif hosts.endpoint:
+    elif hosts.endpoint and not hosts.include(origin, ""):
         problem = f"may not receive a token: {hosts.named_by} allows only {hosts.endpoint}"
         remedy, code = f"Request {hosts.endpoint}, or unset {ENDPOINT_VARIABLE}.", "endpoint"
     elif hosts.named_by == HOSTS_VARIABLE:
@@ -41,8 +41,12 @@ def out_of_scope(hosts: Hosts, origin: Origin, url: str) -> ScopeError:
         problem = f"may not receive a token: {HOSTS_VARIABLE} names only {listed}"
         remedy, code = f"Unset {HOSTS_VARIABLE}, or add {allowed} to it.", "hosts-variable"
     else:
-        whose = "Vonage's API origins" if hosts.is_default else "the configured hosts"
+        whose = "the configured hosts" if hosts.are_named else "Vonage's API origins"
         problem, code = f"is not one of {whose}, so it may not receive a token", "not-in-scope"
+        if hosts.include(origin, ""):
+            problem = (
+                "runs the code of Vonage's customers below /v1/neru, which may not receive a token"
+            )
         remedy = (
             f'To allow it, pass hosts=["{allowed}"]. To send requests to other hosts without a '
             'token, pass elsewhere="unsigned".'

@@ -103,6 +103,26 @@ ATTACKS = [
     "https://api.serverless.vonage.com/",
     "https://x.video.api.vonage.com/",
     "https://foo.api.vonage.com/",
+    # Customers' own code on Vonage's hosts.
+    "https://api-us.vonage.com/v1/neru/i/neru-1234-app/",
+    "https://api-eu.vonage.com/v1/neru",
+    "https://api-ap.vonage.com/v1/neru?x#y",
+    "https://API-US.vonage.com:443/V1/Neru/x",
+    "https://api-us.vonage.com//v1///neru/x",
+    "https://api-us.vonage.com/v1/%6eeru/x",
+    "https://api-us.vonage.com/v1/%256eeru/x",
+    "https://api-us.vonage.com/v1%2fneru/x",
+    "https://api-us.vonage.com/v1%5cneru/x",
+    "https://api-us.vonage.com/v1/./neru/x",
+    "https://api-us.vonage.com/v1/%2e/neru/x",
+    "https://api-us.vonage.com/v1/calls/../neru/x",
+    "https://api-us.vonage.com/v1/calls/%2e%2e/neru/x",
+    "https://api-us.vonage.com/../v1/neru/x",
+    "https://api-us.vonage.com/v1/neru/..%2fcalls",
+    "https://api-us.vonage.com/v1;a=b/neru;c/x",
+    "https://api-us.vonage.com/v1/neru%20/x",
+    "https://api-us.vonage.com/v1/%00neru/x",
+    "https://api-us-9.vonage.com/v1/neru/x",
     # The name elsewhere than in the host.
     "https://evil.example/api.nexmo.com",
     "https://evil.example/?https://api.nexmo.com/",
@@ -245,6 +265,32 @@ def test_an_attack_gets_no_token_before_and_after_requests_prepares_it(
     else:
         # requests made a URL of it that really goes to Vonage: a backslash became a path, say.
         assert connects_to_vonage_or_loopback(prepared.url)
+
+
+NERU = [url for url in ATTACKS if re.search(r"//api-[a-z0-9-]+\.vonage\.com(:443)?/.", url, re.I)]
+
+
+@pytest.mark.parametrize("url", NERU)
+def test_customers_code_on_vonages_hosts_gets_no_token_unless_its_host_is_named(
+    url: str, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepared(**options: object) -> requests.PreparedRequest:
+        auth = NexmoJWT("id", keys.object, **options)
+        return requests.Request("GET", url, auth=auth).prepare()
+
+    with pytest.raises(ScopeError, match="runs the code of Vonage's customers below /v1/neru"):
+        prepared()
+    assert "Authorization" not in prepared(elsewhere="unsigned").headers
+    for name in ("api-*.vonage.com", f"https://{urlsplit(url).hostname}"):
+        assert "Authorization" in prepared(hosts=[name]).headers
+    monkeypatch.setenv("NEXMO_JWT_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ScopeError):
+        prepared()
+
+
+@pytest.mark.parametrize("path", ["/v1/neruda", "/v1/calls/neru", "/v2/neru", "/neru", "/v1/"])
+def test_other_paths_of_these_hosts_get_one(path: str, auth: NexmoJWT) -> None:
+    assert auth.header(f"https://api-us.vonage.com{path}").startswith("Bearer ")
 
 
 # Pieces of which hypothesis makes URLs.
