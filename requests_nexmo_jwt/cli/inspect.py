@@ -102,6 +102,9 @@ def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule
     }[opens]
     rules = [Rule("for", opens, reason, None if opens else "acl")]
     product = product_of(url)
+    objection = product.objection(found.claims) if product else None
+    if objection:
+        rules.append(Rule("for", False, objection[1], objection[0]))
     if product and not product.takes_jwt:
         reason = f"this product does not accept a token: {product.instead}"
         rules.append(Rule("for", False, reason, "product"))

@@ -13,14 +13,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..credentials.passphrase import ask_if_missing
 from ..credentials.places import VARIABLES
 from ..errors import NexmoJWTError
 from ..exchange.log_messages import program
-from ..redaction import quoted
+from ..redaction import Secret, quoted
 from .arguments import add_command, check_both, filled, key_path, seconds
 from .output import fail
 
@@ -72,8 +72,6 @@ def _port(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ..sandbox import Sandbox  # not for the other commands
-
     check_both(arguments)
     if arguments.command and "--" not in arguments.words:
         first = quoted(arguments.command[0])
@@ -81,29 +79,37 @@ def _run(arguments: argparse.Namespace) -> int:
     # A command's own output is not mixed with what went well.
     level = logging.WARNING if arguments.command else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s")
-    try:
-        nexmo = ask_if_missing(
-            lambda passphrase: Sandbox(
-                port=arguments.port,
-                clock_offset=arguments.clock_offset,
-                single_use=arguments.single_use,
-                application_id=arguments.app_id,
-                key=arguments.private_key,
-                passphrase=passphrase,
-            )
-        )
-    except NexmoJWTError:
-        raise
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        other = " Give another --port, or none for a free one." if arguments.port else ""
-        return fail(f"the sandbox cannot start: {what}.{other}")
-    with _caught_signals() as (signals, wake), nexmo:
+    with ExitStack() as stack:
+        # Before there is a key to leave behind; one that is given stays, and may need a prompt.
+        caught = None if arguments.private_key else stack.enter_context(_caught_signals())
+        try:
+            nexmo = ask_if_missing(lambda passphrase: _sandbox(arguments, passphrase))
+        except NexmoJWTError:
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+            other = " Give another --port, or none for a free one." if arguments.port else ""
+            return fail(f"the sandbox cannot start: {what}.{other}")
+        signals, wake = caught or stack.enter_context(_caught_signals())
+        stack.enter_context(nexmo)
         if arguments.command:
             return _run_within(nexmo, arguments.command, signals, wake)
         print(_how_to_call(nexmo), flush=True)
         signals.recv(1)
     return 0
+
+
+def _sandbox(arguments: argparse.Namespace, passphrase: Secret | None) -> Sandbox:
+    from ..sandbox import Sandbox  # not for the other commands
+
+    return Sandbox(
+        port=arguments.port,
+        clock_offset=arguments.clock_offset,
+        single_use=arguments.single_use,
+        application_id=arguments.app_id,
+        key=arguments.private_key,
+        passphrase=passphrase,
+    )
 
 
 @contextmanager

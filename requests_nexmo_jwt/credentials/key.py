@@ -119,20 +119,15 @@ class KeyFile(Key):
         """Load the file, or return what this version of it was loaded to before."""
         cached = (self.path, self._passphrase.digest() if self._passphrase else b"")
         version = version_of(self.path)
-        loaded = _remembered(cached, version) if version else None
-        if loaded:
-            return version, loaded
-        version, text = self._read()
-        loaded = _parsed(text, self._name, self._passphrase)
-        if version:
+        loaded = _remembered(cached, version)
+        if loaded is None:
+            version, text = self._read()
+            loaded = _checked(*pem.parse(text, self._name, self._passphrase), self._name)
             _remember(cached, version, loaded)
         return version, loaded
 
     def _read(self) -> tuple[Version | None, Secret]:
-        """Return the version and the text of the file; raise past the ``except``.
-
-        There the error would carry the other one in its __context__.
-        """
+        """Return the version and the text of the file; no error of ours has a __context__."""
         remedy = "Give the path of the key file."
         try:
             version, text = read_file(self.path, _MAX_KEY_FILE_BYTES + 1)
@@ -141,8 +136,7 @@ class KeyFile(Key):
         except IsADirectoryError:
             problem, remedy = "is a folder", "Give the path of the key file in it."
         except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-            remedy = "Fix that, or give another path."
+            problem, remedy = f"cannot be read: {error.strerror}", "Fix that, or give another path."
         except ValueError:
             problem = "has a character that a path cannot have"
         else:
@@ -181,7 +175,8 @@ class KeyText(NamedTuple):
         cached = (self.text.digest(), passphrase.digest() if passphrase else b"")
         loaded = _remembered(cached, ())
         if loaded is None:
-            loaded = _parsed(self.text, KeyName(self.name), passphrase)
+            name = KeyName(self.name)
+            loaded = _checked(*pem.parse(self.text, name, passphrase), name)
             _remember(cached, (), loaded)
         return Key(loaded)
 
@@ -199,8 +194,7 @@ class KeyObject(NamedTuple):
 
     def load(self, passphrase: Secret | None) -> Key:
         """Return the key; ``passphrase`` is ignored. Raises ``PrivateKeyError``."""
-        _check_size(self.private, KeyName(self.name))
-        return Key(Loaded(self.private, "an object", fingerprint(self.private.public_key())))
+        return Key(_checked(self.private, "an object", KeyName(self.name)))
 
 
 #: Where a private key is.
@@ -247,28 +241,22 @@ _known: dict[tuple[str | bytes, bytes], tuple[Version, Loaded]] = {}
 _MAX_KNOWN = 32
 
 
-def _remembered(name: tuple[str | bytes, bytes], version: Version) -> Loaded | None:
+def _remembered(name: tuple[str | bytes, bytes], version: Version | None) -> Loaded | None:
     known_version, loaded = _known.get(name, (None, None))
     return loaded if known_version == version else None
 
 
-def _remember(name: tuple[str | bytes, bytes], version: Version, loaded: Loaded) -> None:
-    _known[name] = version, loaded
+def _remember(name: tuple[str | bytes, bytes], version: Version | None, loaded: Loaded) -> None:
+    if version is not None:
+        _known[name] = version, loaded
     if len(_known) > _MAX_KNOWN:
         with suppress(KeyError, RuntimeError):  # another thread has made room
             del _known[next(iter(_known))]
 
 
-def _parsed(text: Secret, name: KeyName, passphrase: Secret | None) -> Loaded:
-    key, form = pem.parse(text, name, passphrase)
-    _check_size(key, name)
-    return Loaded(key, form, fingerprint(key.public_key()))
-
-
-def _check_size(key: RSAPrivateKey, name: KeyName) -> None:
-    if key.key_size < MIN_KEY_BITS:
-        raise name.error(
-            f"is an RSA key of {key.key_size} bits; RS256 needs {MIN_KEY_BITS} or more (RFC 7518, "
-            "section 3.3)",
-            "Make a new key in the Vonage dashboard.",
-        )
+def _checked(private: RSAPrivateKey, form: str, name: KeyName) -> Loaded:
+    if private.key_size < MIN_KEY_BITS:
+        problem = f"is an RSA key of {private.key_size} bits; RS256 needs {MIN_KEY_BITS} or more"
+        problem += " (RFC 7518, section 3.3)"
+        raise name.error(problem, "Make a new key in the Vonage dashboard.")
+    return Loaded(private, form, fingerprint(private.public_key()))

@@ -88,22 +88,17 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
         raise name.error(problem, remedy)
     is_encrypted = b"ENCRYPTED" in pem.reveal()
     if is_encrypted and passphrase is None:
-        raise name.error(
-            "is encrypted, and no passphrase was given",
-            f"Pass passphrase=, or set {PASSPHRASE_VARIABLE}.",
-            code="passphrase-missing",
-            passphrase_missing=True,
-        )
+        problem = "is encrypted, and no passphrase was given"
+        remedy = f"Pass passphrase=, or set {PASSPHRASE_VARIABLE}."
+        raise name.error(problem, remedy, code="passphrase-missing", passphrase_missing=True)
     key = _load(pem, passphrase if is_encrypted else None)
     if isinstance(key, RSAPrivateKey):
         standard = "PKCS#1" if pem.reveal().startswith(b"-----BEGIN RSA") else "PKCS#8"
         return key, f"{'encrypted ' if is_encrypted else ''}{standard} PEM"
     if key is None and is_encrypted:
-        raise name.error(
-            "is encrypted, and the passphrase does not decrypt it",
-            "Check the passphrase; if it is correct, the key is damaged.",
-            passphrase_missing=False,
-        )
+        problem = "is encrypted, and the passphrase does not decrypt it"
+        remedy = "Check the passphrase; if it is correct, the key is damaged."
+        raise name.error(problem, remedy, passphrase_missing=False)
     raise name.error(*_in_loaded(key))
 
 
@@ -167,9 +162,8 @@ def _unframe(pem: Secret) -> tuple[Secret, str, str]:
     if block[1] == b"OPENSSH PRIVATE KEY":
         remedy = "Convert a copy of it with 'ssh-keygen -p -m PEM -f COPY'."
         return pem, "is in OpenSSH's own format", remedy
-    headers, body = _HEADERS.search(block[2]), block[2]
-    if headers:
-        body = body[headers.end() :]
+    headers = _HEADERS.search(block[2])
+    body = block[2][headers.end() :] if headers else block[2]
     regular, body = _REGULAR.fullmatch(body), _BETWEEN.sub(b"", body)
     if regular:
         full, step = regular[2], 64 + len(regular[1])
@@ -203,15 +197,11 @@ def _without_block(text: bytes) -> tuple[str, str]:
 
 def _in_loaded(loaded: object) -> tuple[str, str]:
     if loaded is None:
-        return (
-            "is damaged: the text between its BEGIN and END lines is not a key",
-            "Copy the file again, or make a new key in the Vonage dashboard.",
-        )
+        problem = "is damaged: the text between its BEGIN and END lines is not a key"
+        return problem, "Copy the file again, or make a new key in the Vonage dashboard."
     if isinstance(loaded, UnsupportedAlgorithm):
-        return (
-            "is of a kind that the cryptography package does not know",
-            "Convert it to an unencrypted PKCS#8 PEM with 'openssl pkey'.",
-        )
+        problem = "is of a kind that the cryptography package does not know"
+        return problem, "Convert it to an unencrypted PKCS#8 PEM with 'openssl pkey'."
     return f"is {kind(loaded)}, and not an RSA key", "Give the application's RSA key."
 
 

@@ -86,24 +86,28 @@ class Environment(NamedTuple):
             self.id_variable,
             variable,
         )
-        source = f"environment: {self.id_variable} and {variable} ({key.form})"
+        other = f"; not {is_set[1]}, which is set as well" if is_set[1:] else ""
+        source = f"environment: {self.id_variable} and {variable} ({key.form}){other}"
         return Credentials(application_id, key, source, self)
 
 
-def _with_prefix(prefix: str) -> Environment:
+def _with_prefix(prefix: str, application_id: str = "APPLICATION_ID") -> Environment:
     keys: tuple[str, ...] = ("PRIVATE_KEY", "PRIVATE_KEY_PATH", "APPLICATION_PRIVATE_KEY_PATH")
     keys += ("APPLICATION_PRIVATE_KEY", "PRIVATE_KEY64")
+    keys += ("PRIVATE_KEY_CONTENTS", "PRIVATE_KEY_BASE64")
     return Environment(
-        f"{prefix}APPLICATION_ID",
+        prefix + application_id,
         tuple(prefix + name for name in keys),
         (f"{prefix}API_KEY", f"{prefix}API_SECRET"),
     )
 
 
-#: The names in Vonage's samples, the older ones, and those of Vonage Cloud Runtime. The value of a
-#: key variable is a path or PEM text; in the one that ends with 64, base64 of PEM.
+#: The names in Vonage's samples, a short one that people use, the older ones, and those of Vonage
+#: Cloud Runtime. The value of a key variable is a path or PEM text, or if its name ends with 64,
+#: base64 of PEM. The most frequent name comes first.
 ENVIRONMENTS = (
     _with_prefix("VONAGE_"),
+    _with_prefix("VONAGE_", "APP_ID"),
     _with_prefix("NEXMO_"),
     Environment(
         "VCR_API_APPLICATION_ID",

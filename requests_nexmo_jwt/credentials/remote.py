@@ -7,15 +7,10 @@ from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_public_key,
-    load_pem_public_key,
-)
 
 from ..errors import CredentialsError, PrivateKeyError
 from ..redaction import Hidden, Secret
@@ -29,8 +24,8 @@ from .places import Credentials
 class RemoteKey:
     """What PyJWT and this package use of an ``RSAPrivateKey``: it signs, and has a size."""
 
-    def __init__(self, sign: Hidden[Callable[[bytes], bytes]], public_key: RSAPublicKey) -> None:
-        self._sign, self._public_key = sign, public_key
+    def __init__(self, sign: Hidden[Callable[[bytes], bytes]], public_key: Hidden[Any]) -> None:
+        self._sign, self._public_key = sign, _read(public_key)
 
     @property
     def key_size(self) -> int:
@@ -49,11 +44,11 @@ class RemoteKey:
         try:
             signature = self._sign.reveal()(data)
         except Exception as error:
-            raise PrivateKeyError(
-                "sign",
-                f"raised {type(error).__name__}, the cause of this error, so there is no token",
-                "Check the service that holds the private key.",
-            ) from error
+            problem = (
+                f"raised {type(error).__name__}, the cause of this error, so there is no token"
+            )
+            remedy = "Check the service that holds the private key."
+            raise PrivateKeyError("sign", problem, remedy) from error
         if not isinstance(signature, bytes):
             problem = f"a {type(signature).__name__}, not bytes"
         elif self._verifies(signature, data):
@@ -77,12 +72,8 @@ class RemoteKey:
         return True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        form = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-        return _remote_key, (self._sign, self._public_key.public_bytes(*form))
-
-
-def _remote_key(sign: Hidden[Callable[[bytes], bytes]], public_pem: bytes) -> RemoteKey:
-    return RemoteKey(sign, _public_key(Hidden(public_pem)))
+        form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        return RemoteKey, (self._sign, Hidden(self._public_key.public_bytes(*form)))
 
 
 class Remote(NamedTuple):
@@ -120,39 +111,33 @@ def credentials_of(
         problem, remedy = "is an async function, which nothing awaits", "Pass a plain one"
     else:
         checked = checked_id(application_id, "application_id")
-        return Remote(checked, RemoteKey(sign, _public_key(public_key))).read()
-    raise CredentialsError(
-        subject, problem, f"{remedy}: NexmoJWT(ID, sign=FUNCTION, public_key=PEM)."
-    )
+        return Remote(checked, RemoteKey(sign, public_key)).read()
+    remedy += ": NexmoJWT(ID, sign=FUNCTION, public_key=PEM)."
+    raise CredentialsError(subject, problem, remedy)
 
 
-def _public_key(given: Hidden[Any]) -> RSAPublicKey:
+def _read(given: Hidden[Any]) -> RSAPublicKey:
     if isinstance(given.reveal(), RSAPublicKey):
-        known: RSAPublicKey = given.reveal()
-        return known
+        return cast(RSAPublicKey, given.reveal())
     if not isinstance(given.reveal(), (str, bytes)):
-        raise PrivateKeyError(
-            "public_key", f"is {kind(given.reveal())}", "Give an RSAPublicKey, or its PEM text."
-        )
+        remedy = "Give an RSAPublicKey, or its PEM text."
+        raise PrivateKeyError("public_key", f"is {kind(given.reveal())}", remedy)
     text = Secret(given.reveal())
     if b"PRIVATE KEY" in text.reveal():
-        raise PrivateKeyError(
-            "public_key",
-            "contains a private key (redacted)",
-            "Give the public one alone: openssl pkey -in private.key -pubout",
-        )
+        remedy = "Give the public one alone: openssl pkey -in private.key -pubout"
+        raise PrivateKeyError("public_key", "contains a private key (redacted)", remedy)
     try:
         if text.reveal().startswith(b"\x30"):  # the first byte of DER, in which AWS hands it out
-            key: object = load_der_public_key(text.reveal())
+            key: object = serialization.load_der_public_key(text.reveal())
         else:
-            key = load_pem_public_key(text.reveal().strip().replace(b"\\n", b"\n"))
+            pem = text.reveal().strip().replace(b"\\n", b"\n")
+            key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if isinstance(key, RSAPublicKey):
         return key
     found = "is not a public key in PEM or DER" if key is None else f"is {kind(key)}, not RSA"
-    is_path = b"-----BEGIN" not in text.reveal()
     remedy = "Give the text that begins with '-----BEGIN PUBLIC KEY-----'"
-    raise PrivateKeyError(
-        "public_key", found, f"{remedy}{', not the path of its file' if is_path else ''}."
-    )
+    if b"-----BEGIN" not in text.reveal():
+        remedy += ", not the path of its file"
+    raise PrivateKeyError("public_key", found, f"{remedy}.")

@@ -84,8 +84,9 @@ def _cause(token: str, refused: Answer, now: float) -> tuple[str | None, bool]:
         return f"{which} is not a UUID, so it is probably not an application's", True
     if inspection.opens(refused.method, path) is False:
         return f"the token's acl does not permit {refused.method} {unquoted(path)}", False
-    if product and product.wants_a_user and "sub" not in inspection.claims:
-        return f"the {product.name} API wants the token of a user, one with sub", False
+    objection = product.objection(inspection.claims) if product else None
+    if objection:
+        return objection[1], False
     if product and not product.takes_jwt:
         return f"the token is not the problem: {product.instead}", True
     broken = inspection.broken_by_date(now)

@@ -159,7 +159,7 @@ class Sandbox:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._server.server_close()
+        self._server.stop()
         if self._thread:
             self._thread.join()
         self._file.close()

@@ -114,8 +114,10 @@ class Judge:
         if rule:
             is_expired = (rule.name, rule.code) == ("exp", "expired")
             raise Refusal(rule.reason, dialects.EXPIRED if is_expired else dialects.INVALID)
-        if call.product and call.product.wants_a_user and "sub" not in token.claims:
-            raise Refusal("sub is missing: this takes the token of a user", dialects.SUB)
+        objection = call.product.objection(token.claims) if call.product else None
+        if objection:
+            is_sub = objection[0] == "sub"
+            raise Refusal(objection[1], dialects.SUB if is_sub else dialects.INVALID)
         if token.opens(call.method, call.path) is False:
             path = unquoted(call.path.partition("?")[0])
             raise Refusal(f"acl does not permit {call.method} {path}", dialects.ACL)

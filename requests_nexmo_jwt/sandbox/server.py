@@ -50,7 +50,7 @@ class Server(ThreadingMixIn, TCPServer):  # an HTTPServer would ask a name serve
             )
 
     def serve(self) -> None:
-        """Answer requests until the server is closed."""
+        """Answer requests until ``stop``."""
         while not self._is_ending:
             self.handle_request()
 
@@ -68,12 +68,12 @@ class Server(ThreadingMixIn, TCPServer):  # an HTTPServer would ask a name serve
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def server_close(self) -> None:
-        """Stop listening, and end the open connections."""
+    def stop(self) -> None:
+        """End ``serve`` and the open connections, and stop listening."""
         self._is_ending = True
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
             pass
-        super().server_close()
+        self.server_close()
         for connection in list(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..url import host_matches, origin_of
@@ -50,10 +51,13 @@ class Product(NamedTuple):
         """Whether its refusals give no reason; the Users API, on the same hosts, gives one."""
         return self.dialect == "voice" and self.takes_jwt
 
-    @property
-    def wants_a_user(self) -> bool:
-        """Whether its tokens need the name of a user as ``sub``."""
-        return self.name == "Client SDK"
+    def objection(self, claims: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return the claim that a token for it lacks, or must not have, and why; or None."""
+        if self.name == "Client SDK" and "sub" not in claims:
+            return "sub", f"the {self.name} API wants the token of a user, one with sub"
+        if "/oauth2/bc-authorize" in self.paths and "acl" in claims:
+            return "acl", "a token for /oauth2/bc-authorize must not have an acl"
+        return None
 
     @property
     def instead(self) -> str:

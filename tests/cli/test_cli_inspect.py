@@ -121,6 +121,14 @@ FOR = [
     (None, "/v2/applications?from=https://example.com", BASIC.format("Application")),
     (ACL, "https://api.nexmo.com/verify/json", BASIC.format("Verify v1")),
     (
+        {"paths": {"/**": {}}},
+        "POST https://api-eu.vonage.com/oauth2/bc-authorize",
+        "✗ a token for /oauth2/bc-authorize must not have an acl",
+    ),
+    (None, "POST /oauth2/bc-authorize", "✓ for: POST /oauth2/bc-authorize"),
+    ({"paths": {"/**": {}}}, "/oauth2/token", "✓ for: the acl permits GET /oauth2/token"),
+    (None, "/v1/sessions", "✗ the Client SDK API wants the token of a user, one with sub"),
+    (
         None,
         "https://api.opentok.com/v2/project/x",
         "✗ this product does not accept a token: the OpenTok API accepts its own token, in the "

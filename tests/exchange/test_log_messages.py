@@ -155,6 +155,7 @@ CAUSES = [
     ({"acl": ["GET:/*/calls/**"]}, ("POST", "/v1/calls"), 403, "not permit POST /v1/calls"),
     ({"acl": "/*/users/**"}, ("PUT", "/v1/calls/x"), 403, "acl does not permit PUT /v1/calls/x"),
     ({}, ("GET", "/v1/sessions"), 401, "Client SDK API wants the token of a user, one with sub"),
+    ({"acl": "/**"}, ("POST", "/oauth2/bc-authorize"), 401, "must not have an acl;"),
     ({}, ("GET", "/v2/applications"), 401, "the Application API accepts the API key and secret"),
     ({"claims": {"nbf": 1541060230}}, ("GET", "/v1/calls"), 401, "the token has an nbf"),
 ]

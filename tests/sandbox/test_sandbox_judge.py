@@ -95,6 +95,7 @@ WORDS = [
     ("/v1/users", {"acl": {"paths": {"/x": {}}}}, 401, {"code": "system:error:permission"}),
     ("/v0.3/conversations", EXPIRED, 401, {"type": f"{CONVERSATION}system:error:expired-token"}),
     ("/v1/sessions", {"good": True}, 401, {"code": "user:error:invalid-user-token"}),
+    ("/oauth2/bc-authorize", {"acl": {"paths": {"/**": {}}}}, 401, GATEWAY),
     ("/v2/verify", {}, 401, GATEWAY),
     ("/v2/verify", EXPIRED, 401, {"type": f"{ERRORS}#jwt-expired"}),
     ("/v2/project/x/archive", {}, 403, {"message": "You passed in an invalid Vonage JWT token."}),
