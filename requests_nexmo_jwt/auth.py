@@ -19,7 +19,7 @@ from .redaction import Hidden, Secret
 from .scope import Scope
 from .token.claims import DEFAULT_TTL, ClaimsSet
 from .token.signer import Signer
-from .url import Origin, any_client_would_proxy, requests_would_proxy
+from .url import Origin, any_client_would_proxy, proxy_guard
 
 #: The extension that marks an httpx request with a token of this package.
 SIGNED = "requests_nexmo_jwt"
@@ -138,8 +138,7 @@ class NexmoJWT(AuthBase):
         request: Any = r
         # httpx's requests have no hooks; it takes any callable that sets a header.
         has_hooks = hasattr(request, "register_hook")
-        would_proxy = requests_would_proxy if has_hooks else any_client_would_proxy
-        signed = self._signed(request, would_proxy)
+        signed = self._signed(request, proxy_guard(request))
         if signed is None:
             remove_token(request)
             return r

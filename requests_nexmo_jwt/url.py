@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from typing import NamedTuple
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from requests.utils import get_environ_proxies, select_proxy
+import requests.utils
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
@@ -125,11 +128,23 @@ def is_websocket(url: str) -> bool:
     return scheme_of(url) in ("ws", "wss")
 
 
-def requests_would_proxy(url: str) -> bool:
-    """Return whether requests, HTTPie and niquests would send a request for ``url`` to a proxy."""
-    if is_websocket(url):  # of these, niquests alone takes it, and reads NO_PROXY in its own way
+def requests_would_proxy(url: str, utils: Any = requests.utils) -> bool:
+    """Return whether requests or HTTPie would send a request for ``url`` to a proxy.
+
+    niquests would if it says so with its own ``utils``: it reads ``NO_PROXY`` in another way.
+    """
+    if is_websocket(url):
         return any_client_would_proxy(url)
-    return bool(select_proxy(url, get_environ_proxies(url, no_proxy=None)))
+    return bool(utils.select_proxy(url, utils.get_environ_proxies(url, no_proxy=None)))
+
+
+def proxy_guard(request: object) -> Callable[[str], bool]:
+    """Return the function that says whether the client of ``request`` would send it to a proxy."""
+    if not hasattr(request, "register_hook"):
+        return any_client_would_proxy
+    niquests = sys.modules.get("niquests.utils")
+    is_its = any(kind.__module__.startswith("niquests.") for kind in type(request).__mro__)
+    return partial(requests_would_proxy, utils=niquests) if is_its else requests_would_proxy
 
 
 def any_client_would_proxy(url: str) -> bool:

@@ -237,3 +237,57 @@ def test_a_websocket_opens_with_a_header_for_its_url(keys: Keys) -> None:
     assert len({jwt.decode(token, keys.public, ["RS256"])["jti"] for token in opened}) == 2
     with pytest.raises(ScopeError, match=r"Write wss:// instead of ws://"):
         auth.header("ws://api.nexmo.com/")
+
+
+NO_PROXY_CASES = """
+import json, os, sys
+from importlib import import_module
+from requests_nexmo_jwt import NexmoJWT, ScopeError
+
+client = import_module(sys.argv[1])
+hosts = ["example.com", "notexample.com", "api.example.com"]
+values = [".example.com", "example.com", "ample.com", "EXAMPLE.com", "*.example.com", "*", "",
+          "example.com:9", ".com", "example.com , other", "127.0.0.1"]
+seen = {}
+for value in values:
+    os.environ["NO_PROXY"] = value
+    for host in hosts:
+        auth = NexmoJWT(*sys.argv[2:4], hosts=[f"http://{host}:9"])
+        with client.Session() as session:
+            try:
+                session.get(f"http://{host}:9/", auth=auth, timeout=5)
+                seen[f"{host} {value}"] = "sent"
+            except ScopeError:
+                seen[f"{host} {value}"] = "refused"
+            except OSError:
+                seen[f"{host} {value}"] = "not reached"
+print(json.dumps(seen))
+"""
+
+
+@pytest.mark.parametrize("client", ["requests", "niquests"])
+def test_no_reading_of_no_proxy_lets_a_token_reach_a_proxy_in_clear_text(
+    client: str, nexmo: Sandbox, key_file: Path, downloads: Path
+) -> None:
+    """Clients differ in how they read it: ``.example.com``, ``ample.com``."""
+    names = str(Path(__file__).parent / "names")
+    path = [names, *([str(downloads / "niquests")] if client == "niquests" else [])]
+    result = subprocess.run(
+        [sys.executable, "-c", NO_PROXY_CASES, client, APPLICATION_ID, key_file],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path),
+            "http_proxy": nexmo.url,
+            "TEST_NAMES": "example.com=9 notexample.com=9 api.example.com=9",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    seen = json.loads(result.stdout)
+    assert nexmo.requests == []
+    assert set(seen.values()) == {"refused", "not reached"}
+    assert seen["example.com "] == "refused"
+    assert seen["example.com *"] == "not reached"
+    assert seen["api.example.com example.com"] == "not reached"

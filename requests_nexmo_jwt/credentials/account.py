@@ -10,10 +10,6 @@ from ..redaction import Secret
 from ..vonage import identifiers
 from .places import CLIConfig, Environment, Place, places
 
-# The Vonage CLI's fields, in the order in which it reads them.
-_API_KEY_FIELDS = ("apiKey", "api-key")
-_API_SECRET_FIELDS = ("apiSecret", "api-secret")
-
 
 class Account(NamedTuple):
     """The API key and secret of an account, and where they came from, as a line for people."""
@@ -48,13 +44,13 @@ def find(place: Place | None) -> Account | None:
 
 def _account_at(place: Environment | CLIConfig) -> Account | None:
     if isinstance(place, CLIConfig):
-        source, fields = place.path, place.fields(*_API_KEY_FIELDS, *_API_SECRET_FIELDS) or {}
-        pair = [
-            next(filter(None, map(fields.get, names)), None)
-            for names in (_API_KEY_FIELDS, _API_SECRET_FIELDS)
-        ]
+        fields = place.fields("apiKey", "api-key", "apiSecret", "api-secret") or {}
+        # In the order in which the Vonage CLI reads them.
+        api_key = fields.get("apiKey") or fields.get("api-key")
+        api_secret = fields.get("apiSecret") or fields.get("api-secret")
+        source = place.path
     else:
+        values = (os.environ.get(name, "").strip() for name in place.account_variables)
+        api_key, api_secret = map(Secret, values)
         source = " and ".join(place.account_variables)
-        pair = [Secret(os.environ.get(name, "").strip()) for name in place.account_variables]
-    api_key, api_secret = pair
     return Account(api_key, api_secret, source) if api_key and api_secret else None

@@ -54,11 +54,9 @@ def find_again(place: Place, source: str, application_id: str) -> Credentials:
             return found
         found = f"{found.source} is for {shown_id(found.application_id)}"
     there = f"{source} was for {shown_id(application_id)}"
-    raise CredentialsError(
-        "This auth object",
-        f"came from another process, where {there}. Here: {found}",
-        "Let both processes have the same credentials.",
-    )
+    problem = f"came from another process, where {there}. Here: {found}"
+    remedy = "Let both processes have the same credentials."
+    raise CredentialsError("This auth object", problem, remedy)
 
 
 def discover() -> Credentials:

@@ -7,7 +7,7 @@ that raises, and what a message shows is checked first.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -37,8 +37,7 @@ def pair(
 def checked_id(application_id: Hidden[Any], name: str) -> str:
     """Return the id of an application; raise ``CredentialsError`` if it cannot be one."""
     if _may_be_id(application_id.reveal()):
-        checked: str = application_id.reveal()
-        return checked
+        return cast(str, application_id.reveal())
     from . import mistakes  # only if there is one
 
     as_str = "" if isinstance(application_id.reveal(), str) else ", as a str"
@@ -78,15 +77,14 @@ def private_key(
 def _is_existing_path(given: object, folder: str) -> bool:
     if not isinstance(given, (str, os.PathLike)):
         return False
-    path = os.fsdecode(given) if isinstance(given, os.PathLike) else given
+    path = os.fsdecode(given)
     return path.strip() != "" and os.path.exists(absolute_path(path, folder))
 
 
 def passphrase(given: Hidden[Any]) -> Secret | None:
     """Return a passphrase that may be None; raise ``PrivateKeyError`` if it cannot be one."""
     if given.reveal() is None or isinstance(given.reveal(), Secret):
-        known: Secret | None = given.reveal()
-        return known
+        return cast("Secret | None", given.reveal())
     if isinstance(given.reveal(), (str, bytes)):
         return Secret(given.reveal())
     problem = f"is of type {type(given.reveal()).__name__}"

@@ -43,13 +43,10 @@ def in_key(key: object, application_id: object, folder: str) -> Mistake | None:
 def _mixed_up(application_id: object, key: str) -> Mistake | None:
     if not isinstance(application_id, str):
         return None
-    if identifiers.is_application_id(key.strip(_QUOTES)):
-        return Mistake(
-            "looks like an application id; perhaps id and key were swapped",
-            "Exchange the two, as in NexmoJWT(ID, PATH).",
-            "swapped",
-        )
     key = key.strip(_QUOTES)
+    if identifiers.is_application_id(key):
+        problem = "looks like an application id; perhaps id and key were swapped"
+        return Mistake(problem, "Exchange the two, as in NexmoJWT(ID, PATH).", "swapped")
     is_secret = identifiers.may_be_api_secret(key) or identifiers.may_be_secret(key)
     if not identifiers.may_be_api_key(application_id) or not is_secret:
         return None

@@ -29,19 +29,9 @@ def ask_if_missing(load: Callable[[Secret | None], _Loaded], *, may_ask: bool = 
 
 def _ask(error: EncryptedKeyError) -> Secret | None:
     """Return what is typed, or None without a terminal, for nothing, or for what is not text."""
-    if not _has_terminal():
-        return None
     try:
-        prompt = f"Passphrase for {error.path or 'the private key'}: "
-        return Secret(getpass.getpass(prompt)) or None
-    except (EOFError, UnicodeDecodeError):
+        with open("/dev/tty", "rb"):  # if getpass cannot open it, it reads from stdin
+            prompt = f"Passphrase for {error.path or 'the private key'}: "
+            return Secret(getpass.getpass(prompt)) or None
+    except (OSError, EOFError, UnicodeDecodeError):
         return None
-
-
-def _has_terminal() -> bool:
-    try:
-        # What getpass itself opens. If it cannot, it reads from stdin.
-        with open("/dev/tty", "rb"):
-            return True
-    except OSError:
-        return False

@@ -44,9 +44,8 @@ class RemoteKey:
         try:
             signature = self._sign.reveal()(data)
         except Exception as error:
-            problem = (
-                f"raised {type(error).__name__}, the cause of this error, so there is no token"
-            )
+            raised = type(error).__name__
+            problem = f"raised {raised}, the cause of this error, so there is no token"
             remedy = "Check the service that holds the private key."
             raise PrivateKeyError("sign", problem, remedy) from error
         if not isinstance(signature, bytes):
@@ -130,8 +129,7 @@ def _read(given: Hidden[Any]) -> RSAPublicKey:
         if text.reveal().startswith(b"\x30"):  # the first byte of DER, in which AWS hands it out
             key: object = serialization.load_der_public_key(text.reveal())
         else:
-            pem = text.reveal().strip().replace(b"\\n", b"\n")
-            key = serialization.load_pem_public_key(pem)
+            key = serialization.load_pem_public_key(text.reveal().strip().replace(b"\\n", b"\n"))
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if isinstance(key, RSAPublicKey):
