@@ -74,6 +74,4 @@ def _carrying(signed: SignedRequest, request: Any) -> Any:
 def _answer(response: Any, started: float) -> Answer:
     request = response.request
     seconds = time.perf_counter() - started
-    return Answer(
-        response.status_code, response.headers, str(request.url), str(request.method), seconds
-    )
+    return Answer(response.status_code, response.headers, str(request.url), request.method, seconds)

@@ -19,7 +19,7 @@ from .redaction import Hidden, Secret
 from .scope import Scope
 from .token.claims import DEFAULT_TTL, ClaimsSet
 from .token.signer import Signer
-from .url import Origin, any_client_would_proxy, proxy_guard
+from .url import any_client_would_proxy, proxy_guard
 
 #: The extension that marks an httpx request with a token of this package.
 SIGNED = "requests_nexmo_jwt"
@@ -159,10 +159,7 @@ class NexmoJWT(AuthBase):
             from .scope import endpoint  # only if one is set
 
             endpoint.move(request, destination, self._scope)
-        return self._signed_for(destination.origin)
-
-    def _signed_for(self, origin: Origin) -> SignedRequest:
-        return SignedRequest(self._signer, origin, self._clocks[origin])
+        return SignedRequest(self._signer, destination.origin, self._clocks)
 
     def header(self, url: object) -> str:
         """Return a new ``Authorization`` header for a request to ``url``, for any client.
@@ -175,7 +172,7 @@ class NexmoJWT(AuthBase):
             from .scope import endpoint  # only if one is set
 
             raise endpoint.not_moved(str(url), destination)
-        return self._signed_for(destination.origin).header
+        return SignedRequest(self._signer, destination.origin, self._clocks).header
 
     def token(self) -> str:
         """Return a new token, valid from now, by this machine's clock, for ``ttl`` seconds."""

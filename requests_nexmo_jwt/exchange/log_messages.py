@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from ..redaction import unquoted
 from ..token.inspection import inspect
+from ..token.signer import Token
 from ..url import Origin
 from ..vonage.identifiers import is_application_id, shown_id
-from ..vonage.products import product_of, refuses
+from ..vonage.products import Product, product_of, refuses
 from . import Answer
 from .clock import TOLERANCE, is_off, server_time
 
@@ -57,9 +58,7 @@ def refuses_token(token: str, answer: Answer) -> bool:
     return refuses(answer.status, answer.url) or inspect(token).opens(answer.method, path) is False
 
 
-def refusal(
-    token: str, refused: Answer, *, application_id: str, fingerprint: str, has_worked: bool
-) -> str:
+def refusal(token: Token, refused: Answer, *, has_worked: bool) -> str:
     """Return one line on a refusal of ``token``: the likeliest cause, by what is known here.
 
     ``has_worked``: the same key and application were accepted before.
@@ -67,17 +66,15 @@ def refusal(
     at = server_time(refused.headers.get("Date"), refused.headers.get("Age"))
     state = clock_state(None if at is None else at - time.time(), refused.seconds)
     now = time.time() if at is None else at
-    cause, is_about_token = _cause(token, refused, now)
-    if cause is None:
-        cause = _about_the_key(refused.url, application_id, fingerprint, has_worked)
+    cause, is_about_token = _cause(token, refused, now, has_worked)
     # 'check' signs a token of its own, whose acl permits everything.
     hint = "; run 'nexmo-jwt check' for details" if is_about_token and program("nexmo-jwt") else ""
     return f"{refused.status} from {urlsplit(refused.url).hostname}: {cause}; clock {state}{hint}."
 
 
-def _cause(token: str, refused: Answer, now: float) -> tuple[str | None, bool]:
-    """Return what the token or the product explains, and whether ``check`` could say more."""
-    inspection, product = inspect(token), product_of(refused.url)
+def _cause(token: Token, refused: Answer, now: float, has_worked: bool) -> tuple[str, bool]:
+    """Return the likeliest cause, and whether ``check`` could say more."""
+    inspection, product = inspect(token.text), product_of(refused.url)
     application_id, path = inspection.claims["application_id"], urlsplit(refused.url).path or "/"
     if not is_application_id(application_id):
         which = f"application id {shown_id(application_id)}"
@@ -94,11 +91,11 @@ def _cause(token: str, refused: Answer, now: float) -> tuple[str | None, bool]:
         return f"token refused: {broken[0].reason}", True
     if "nbf" in inspection.claims:
         return "the token has an nbf, and Nexmo was seen to refuse that; leave it out", True
-    return None, True
+    key = f"the key ({token.fingerprint}) does not belong to application {application_id}"
+    return _about_the_key(key, product, has_worked), True
 
 
-def _about_the_key(url: str, application_id: str, fingerprint: str, has_worked: bool) -> str:
-    product = product_of(url)
+def _about_the_key(key: str, product: Product | None, has_worked: bool) -> str:
     if has_worked:
         reason = (
             "this key was accepted before, so perhaps it was replaced or revoked since, or the "
@@ -106,7 +103,6 @@ def _about_the_key(url: str, application_id: str, fingerprint: str, has_worked: 
         )
         return reason if product else f"{reason}, or the product takes another authentication"
     money = ", or the account has no money" if product and product.dialect == "verify" else ""
-    key = f"the key ({fingerprint}) does not belong to application {application_id}"
     return f"token well-formed; perhaps {key}{money}"
 
 

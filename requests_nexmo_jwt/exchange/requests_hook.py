@@ -77,13 +77,8 @@ def _hooks(request: Any) -> list[Any]:
 
 
 def _answer(response: Response) -> Answer:
-    return Answer(
-        response.status_code,
-        response.headers,
-        response.url,
-        str(response.request.method),
-        response.elapsed.total_seconds(),
-    )
+    method, seconds = str(response.request.method), response.elapsed.total_seconds()
+    return Answer(response.status_code, response.headers, response.url, method, seconds)
 
 
 def _obstacle(refused: Response, kwargs: dict[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ from ..token.signer import Signer
 from ..url import Origin, origin_of
 from ..vonage import REFUSALS
 from . import Answer, clock
-from .clock import ServerClock
+from .clock import Clocks
 
 _log = logging.getLogger("requests_nexmo_jwt")
 
@@ -24,15 +24,12 @@ class SignedRequest:
     """
 
     def __init__(
-        self,
-        signer: Signer,
-        origin: Origin,
-        server_clock: ServerClock,
-        suggested: float | None = None,
+        self, signer: Signer, origin: Origin, clocks: Clocks, suggested: float | None = None
     ) -> None:
-        self._signer, self._origin, self._clock = signer, origin, server_clock
+        self._signer, self._origin, self._clocks = signer, origin, clocks
+        self._clock = clocks[origin]
         self._is_second_try = suggested is not None
-        self._offset = server_clock.offset if suggested is None else suggested
+        self._offset = self._clock.offset if suggested is None else suggested
         self._token = signer.sign(time.time() + self._offset)
         self._is_reported = False
 
@@ -57,7 +54,7 @@ class SignedRequest:
         self._clock.suggested(offset)
         problem = obstacle()
         if problem is None:
-            return SignedRequest(self._signer, self._origin, self._clock, suggested=offset)
+            return SignedRequest(self._signer, self._origin, self._clocks, suggested=offset)
         if self._clock.note_offset(offset):
             from . import log_messages  # only if a request is refused
 
@@ -81,8 +78,7 @@ class SignedRequest:
     def _explained_by(self, answer: Answer) -> float | None:
         """Return the offset of the server's clock, if it explains the refusal of the token.
 
-        It does if the token was not valid at the ``Date`` of the answer, which suggests a wrong
-        clock and does not prove one. Return None otherwise, and if it was tried in vain before.
+        It does if the token was not valid at the answer's ``Date``. None if it was tried in vain.
         """
         if answer.status not in REFUSALS:
             return None
@@ -99,13 +95,8 @@ class SignedRequest:
             return
         self._clock.refused(self._offset)
         if not self._is_reported and self._clock.note_refusal():
-            message = log_messages.refusal(
-                self._token.text,
-                answer,
-                application_id=self._signer.application_id,
-                fingerprint=self._token.fingerprint,
-                has_worked=self._clock.has_accepted(self._token.fingerprint),
-            )
+            has_worked = self._clock.has_accepted(self._token.fingerprint)
+            message = log_messages.refusal(self._token, answer, has_worked=has_worked)
             _log.warning("%s", message)
 
     def lost(self, answer: Answer, *, is_replaced: bool) -> None:
