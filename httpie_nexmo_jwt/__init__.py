@@ -48,9 +48,10 @@ class NexmoJWTPlugin(AuthPlugin):  # type: ignore[misc]  # httpie has no types
                 self.raw_auth = None if self.raw_auth is None else str(value)
                 return auth
             except NexmoJWTError as error:
-                is_typed = not value or value.is_wrong(error)
-                message = invocation.source_of_auth() if is_typed else ""
-                words = raw_auth.wording(self.auth_type, invocation.is_in_a_session())
+                is_stored = invocation.is_in_a_session()
+                source = "in the session: " if is_stored else "-a: "
+                message = source if not value or value.is_wrong(error) else ""
+                words = raw_auth.wording(self.auth_type, is_stored)
                 message = escaped(message + words.sentence(error))
             except Exception as error:  # its text is redacted: it may contain anything
                 message = f"it failed with {type(error).__name__}; please report this."

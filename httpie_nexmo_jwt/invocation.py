@@ -16,11 +16,6 @@ def ignores_stdin() -> bool:
     return getattr(getattr(parser, "args", None), "ignore_stdin", True)
 
 
-def source_of_auth() -> str:
-    """Return the prefix for errors about the value of ``-a``, typed now or kept in a session."""
-    return "in the session: " if is_in_a_session() else "-a: "
-
-
 def is_in_a_session() -> bool:
     """Return whether HTTPie took the auth from a session, and not from the command line."""
     return getattr(getattr(parser, "args", None), "auth_plugin", None) is None

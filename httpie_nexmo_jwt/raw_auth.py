@@ -11,26 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from requests_nexmo_jwt import (
-    ClaimError,
-    CredentialsError,
-    NexmoJWT,
-    NexmoJWTError,
-    PrivateKeyError,
-    ScopeError,
-)
+from requests_nexmo_jwt import CredentialsError, NexmoJWT, NexmoJWTError, PrivateKeyError
 from requests_nexmo_jwt.credentials.key import absolute_path
 from requests_nexmo_jwt.credentials.passphrase import ask_if_missing
 from requests_nexmo_jwt.credentials.pem import PASSPHRASE_VARIABLE, key_on_a_command_line
-from requests_nexmo_jwt.errors import Wording
+from requests_nexmo_jwt.errors import ClaimError, ScopeError, Wording
 from requests_nexmo_jwt.redaction import holds_key, quoted
 from requests_nexmo_jwt.scope import HOSTS_VARIABLE
 from requests_nexmo_jwt.token.acl import merged, read_acl
 from requests_nexmo_jwt.token.claims import MAX_TTL, MIN_TTL
 
 _FORM = "-a APPLICATION_ID:KEY_PATH, or -a 'APPLICATION_ID:KEY_PATH?ttl=60&sub=alice'"
-
-_REPEATABLE = ("acl", "host")
 
 _ALLOW = "add ?host={allowed} at the end of -a, or give -a '?host={allowed}'"
 
@@ -121,11 +112,9 @@ def read(text: str | None) -> RawAuth:
         raise CredentialsError("the value", f"has no {missing}", f"Write {_FORM}.")
     absolute = absolute_path(key_path) if key_path else ""
     if "?" in absolute:
-        raise CredentialsError(
-            "the key",
-            "is in a folder with a '?' in its name, and in -a options begin there",
-            "Set VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key.",
-        )
+        problem = "is in a folder with a '?' in its name, and in -a options begin there"
+        remedy = "Set VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY instead, or move the key."
+        raise CredentialsError("the key", problem, remedy)
     return RawAuth(application_id, key_path, absolute, _in_any_folder(options), _arguments(options))
 
 
@@ -147,9 +136,9 @@ def auth_for(value: RawAuth, *, may_ask: bool) -> NexmoJWT:
 def _arguments(options: str) -> dict[str, Any]:
     """Return the keyword arguments for ``options``, percent-decoded; ``+`` is a plus sign."""
     arguments: dict[str, Any] = {}
-    repeated: dict[str, list[str]] = {name: [] for name in _REPEATABLE}
+    repeated: dict[str, list[str]] = {"acl": [], "host": []}
     for name, value in _pairs(options):
-        if name in _REPEATABLE:
+        if name in repeated:
             repeated[name].append(value)
         elif name not in ("ttl", "sub"):
             remedy = f"The options are ttl (seconds), sub, acl and host: {_FORM}."
@@ -179,13 +168,9 @@ def _in_any_folder(options: str) -> str:
 def _pairs(options: str) -> list[tuple[str, str]]:
     if not options:
         return []
+    query = options.replace("+", "%2B")
     try:
-        return parse_qsl(
-            options.replace("+", "%2B"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-        )
+        return parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
         problem = "is not of the form ?NAME=VALUE&NAME=VALUE"
     # It may be the rest of a secret with a question mark.

@@ -154,9 +154,8 @@ def seconds(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not a whole number of seconds"
-        ) from None
+        problem = f"{quoted(text)} is not a whole number of seconds"
+        raise argparse.ArgumentTypeError(problem) from None
 
 
 def key_path(text: str) -> str:

@@ -77,6 +77,5 @@ def _when(moment: int, now: float) -> str:
         date = datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):  # milliseconds, for example
         return "beyond all calendars"
-    return (
-        f"{date}, in {span(moment - now)}" if moment > now else f"{date}, {span(now - moment)} ago"
-    )
+    distance = f"in {span(moment - now)}" if moment > now else f"{span(now - moment)} ago"
+    return f"{date}, {distance}"

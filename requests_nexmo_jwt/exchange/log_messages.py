@@ -17,7 +17,7 @@ from ..token.inspection import inspect
 from ..token.signer import Token
 from ..url import Origin
 from ..vonage.identifiers import is_application_id, shown_id
-from ..vonage.products import Product, product_of, refuses
+from ..vonage.products import product_of, refuses
 from . import Answer
 from .clock import TOLERANCE, is_off, server_time
 
@@ -91,19 +91,16 @@ def _cause(token: Token, refused: Answer, now: float, has_worked: bool) -> tuple
         return f"token refused: {broken[0].reason}", True
     if "nbf" in inspection.claims:
         return "the token has an nbf, and Nexmo was seen to refuse that; leave it out", True
-    key = f"the key ({token.fingerprint}) does not belong to application {application_id}"
-    return _about_the_key(key, product, has_worked), True
-
-
-def _about_the_key(key: str, product: Product | None, has_worked: bool) -> str:
     if has_worked:
         reason = (
             "this key was accepted before, so perhaps it was replaced or revoked since, or the "
             "token may not do this"
         )
-        return reason if product else f"{reason}, or the product takes another authentication"
+        other = "" if product else ", or the product takes another authentication"
+        return f"{reason}{other}", True
+    key = f"the key ({token.fingerprint}) does not belong to application {application_id}"
     money = ", or the account has no money" if product and product.dialect == "verify" else ""
-    return f"token well-formed; perhaps {key}{money}"
+    return f"token well-formed; perhaps {key}{money}", True
 
 
 def clock_state(offset: float | None, elapsed: float) -> str:

@@ -88,12 +88,11 @@ def _obstacle(refused: Response, kwargs: dict[str, Any]) -> str | None:
     if not is_sync or kwargs.get("multiplexed"):
         return "this HTTP client cannot resend from a response hook"
     body = refused.request.body
-    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
-        return None
-    try:
-        rewind_body(refused.request)
-    except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
-        return _ONCE
+    if body is not None and not isinstance(body, (str, bytes, bytearray, memoryview)):
+        try:
+            rewind_body(refused.request)
+        except (UnrewindableBodyError, ValueError):  # ValueError: a closed file
+            return _ONCE
     return None
 
 

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from ..errors import ClaimError
 from ..redaction import holds_key, quoted
@@ -66,12 +66,8 @@ class ClaimsSet:
             problem = f"is {fixed['nbf']}, after the token's end: it would never be valid"
             raise ClaimError("nbf", problem, "Give an earlier nbf, or a larger ttl.", claim="nbf")
         self._fixed: dict[str, Any] = _json_copy(fixed)
-
-    @property
-    def application_id(self) -> str:
-        """The application that signs."""
-        application_id: str = self._fixed["application_id"]
-        return application_id
+        #: The application that signs.
+        self.application_id: str = self._fixed["application_id"]
 
     def at(self, now: float) -> dict[str, Any]:
         """Return the claims of a new token, issued at ``now`` (Unix seconds)."""
@@ -116,10 +112,8 @@ def _acl_problem(acl: object) -> str:
             return f"path {quoted(path)} has methods that are not a list such as ['GET', 'POST']"
         unknown = [method for method in methods if method not in METHODS]
         if unknown:
-            known = ", ".join(METHODS)
-            return (
-                f"path {quoted(path)} has the method {quoted(unknown[0])}, which is none of {known}"
-            )
+            wrong, known = quoted(unknown[0]), ", ".join(METHODS)
+            return f"path {quoted(path)} has the method {wrong}, which is none of {known}"
         if not isinstance(rule.get("filters", {}), Mapping):
             return f"path {quoted(path)} has filters that are not an object"
     return ""
@@ -144,13 +138,11 @@ def _seconds(ttl: object) -> int:
         remedy = "Give a number of seconds or a timedelta, 30 s to 24 h."
         raise ClaimError("ttl", f"is {quoted(ttl)}", remedy, claim="ttl")
     if not MIN_TTL <= seconds <= MAX_TTL:
-        raise ClaimError(
-            "ttl",
-            f"is {quoted(seconds)} s",
+        remedy = (
             f"Give {MIN_TTL} to {MAX_TTL} s (24 h), the range Vonage documents, or leave it out: "
-            f"the default is {DEFAULT_TTL} s.",
-            claim="ttl",
+            f"the default is {DEFAULT_TTL} s."
         )
+        raise ClaimError("ttl", f"is {quoted(seconds)} s", remedy, claim="ttl")
     return int(seconds)
 
 
@@ -183,8 +175,7 @@ def _json_copy(claims: dict[str, Any]) -> dict[str, Any]:
     else:
         named = _SECRET.search(text)
         if not named and not holds_key(text):
-            copy: dict[str, Any] = json.loads(text)
-            return copy
+            return cast("dict[str, Any]", json.loads(text))
         what = quoted(named[1]) if named else "a private key"
         problem = f"has {what} in it, and anyone who sees a token can read its claims"
         remedy = "Leave it out: the API never needs a secret in a token."

@@ -47,17 +47,14 @@ class Signer:
     """
 
     def __init__(self, found: Credentials, claims: ClaimsSet, passphrase: Secret | None) -> None:
+        #: The application that signs.
+        self.application_id: str = claims.application_id
         self.source: str = found.source
         self._claims = claims
         self._place = found.place
         self._has_passphrase = passphrase is not None
         #: The key; after unpickling, at first the place to find it.
         self._key: key.Key | Place = found.load_key(passphrase)
-
-    @property
-    def application_id(self) -> str:
-        """The application that signs."""
-        return self._claims.application_id
 
     @property
     def fingerprint(self) -> str:

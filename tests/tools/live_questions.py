@@ -53,38 +53,56 @@ class Question(NamedTuple):
 
 UNKNOWN_APPLICATION = str(uuid.uuid4())
 _NARROW = {"paths": {"/*/conversations/**": {"methods": ["GET"], "filters": {}}}}
+_STAR = {"paths": {"/*/users/**": {}}}
+_VERSION = {"paths": {"/v1/users/**": {}}}
 _EVERYWHERE = (VOICE, USERS, MESSAGES)
 _HOUR = 3600
 
 
-def _iat_ahead(seconds: int) -> Question:
+def _iat_ahead(seconds: int, products: tuple[Product, ...] = (VOICE, USERS)) -> Question:
     def change(now: int) -> Claims:
         return {"iat": now + seconds, "exp": now + seconds + 900}
 
-    return Question(f"iat {seconds} s ahead", change, is_about_iat=True)
+    return Question(f"iat {seconds} s ahead", change, products, is_about_iat=True)
 
 
 #: The good token comes first: without it, no other answer can be interpreted.
 QUESTIONS = (
     Question("a good token", products=_EVERYWHERE),
-    Question("the same token again", again=True),
-    *map(_iat_ahead, (2, 30, 120)),
-    Question("exp 25 h after iat", lambda now: {"exp": now + 25 * _HOUR}),
-    Question("exp 10 s after iat", lambda now: {"exp": now + 10}),
-    Question("iat and exp as strings", lambda now: {"iat": str(now), "exp": str(now + 900)}),
-    Question("iat left out, exp present", lambda now: {"iat": None}),
+    Question("the same token again", products=(VOICE,), again=True),
+    _iat_ahead(2),
+    _iat_ahead(30, (USERS,)),
+    _iat_ahead(120),
+    Question("exp 25 h after iat", lambda now: {"exp": now + 25 * _HOUR}, products=(VOICE,)),
+    Question("exp 10 s after iat", lambda now: {"exp": now + 10}, products=(VOICE,)),
+    Question(
+        "iat and exp as strings",
+        lambda now: {"iat": str(now), "exp": str(now + 900)},
+        products=(VOICE,),
+    ),
+    Question("iat left out, exp present", lambda now: {"iat": None}, products=(VOICE,)),
+    Question(
+        "iat and exp in milliseconds",
+        lambda now: {"iat": now * 1000, "exp": (now + 900) * 1000},
+        products=(VOICE,),
+    ),
     Question(
         "expired an hour ago",
         lambda now: {"iat": now - 2 * _HOUR, "exp": now - _HOUR},
         products=(USERS,),
     ),
     Question("nbf an hour ahead", lambda now: {"nbf": now + _HOUR}, products=(USERS,)),
+    Question("nbf equal to iat", lambda now: {"nbf": now}, products=(VOICE,)),
+    Question("nbf in milliseconds", lambda now: {"nbf": now * 1000}, products=(USERS,)),
+    Question("a claim of no API", lambda now: {"made_up": "x"}, products=(VOICE,)),
     Question("signed with another key", products=_EVERYWHERE, other_key=True),
     Question(
         "an unknown application id",
         lambda now: {"application_id": UNKNOWN_APPLICATION},
         products=_EVERYWHERE,
     ),
+    Question("an acl with /v1 in place of /*", lambda now: {"acl": _VERSION}, products=(USERS,)),
+    Question("an acl as JSON text", lambda now: {"acl": json.dumps(_STAR)}, products=(USERS,)),
     Question("an acl without this path", lambda now: {"acl": _NARROW}, products=_EVERYWHERE),
 )
 
