@@ -79,9 +79,8 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
         "are searched.",
     )
     group.add_argument("--app-id", type=filled, metavar="ID", help="the application's id")
-    group.add_argument(
-        "--private-key", type=key_path, metavar="PATH", help="the file with its private key"
-    )
+    file = "the file with its private key"
+    group.add_argument("--private-key", type=key_path, metavar="PATH", help=file)
 
 
 def add_claims(parser: argparse.ArgumentParser) -> None:
