@@ -66,6 +66,8 @@ def once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]
     if evidence.reply.reading.code not in (dialects.UNKNOWN, dialects.INVALID):
         return  # the answer gives another reason
     product, users = evidence.product, evidence.users
+    if product and product.end:
+        return
     is_one_product = not (users and users.verdict == "refused")
     switch = "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'."
     needed = CAPABILITIES.get(product.name) if product else None
@@ -75,6 +77,7 @@ def once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]
         problem = f"{product.name} is not among the application's capabilities ({listed})."
         # The support article names these two; what the others do without it is not documented.
         is_certain = needed in ("voice", "messages")
+        is_certain = is_certain and certainty == LIKELY  # nothing else is known to be wrong
         yield Cause("capability", CERTAIN if is_certain else certainty, problem, switch)
     elif known is None or not needed:
         capability = f" for {product.name}" if product and is_one_product else ""

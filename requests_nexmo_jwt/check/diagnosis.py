@@ -35,7 +35,7 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
     reply, product = evidence.reply, evidence.product
     if reply.trouble:
         yield Cause("network", CERTAIN, *reply.trouble)
-    elif product and not product.takes_jwt:
+    elif product and not product.takes_jwt and not reply.is_open:
         end = f" It {product.end}." if product.end else ""
         problem = f"The token is not the problem: {product.instead}.{end}"
         yield Cause("wrong-authentication", CERTAIN, problem, "Authenticate that way instead.")
@@ -100,7 +100,7 @@ def _inconclusive(reply: Reply) -> Cause:
         problem, remedy = f"A {status} says nothing about the token.", "Try again later."
     elif status == 404 and _path(reply.url).endswith("/"):
         problem = "A 404 does not tell whether the token was accepted. The path ends with a slash."
-        remedy = "Leave the slash out: since 2026, Vonage's gateway takes it for another path."
+        remedy = "Leave the slash out: since 2026, Vonage's gateway no longer normalises it."
     elif status == 404 and reply.region:
         problem = (
             "A 404 does not tell whether the token was accepted. What was asked for may live in "
@@ -151,6 +151,11 @@ _SAID = {
         "The server says that the token is expired.",
         "Sign a new token, and compare this machine's clock.",
     ),
+    dialects.CAPABILITY: (
+        LIKELY,
+        "The server says that the application has no Network Registry capability.",
+        "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
+    ),
     dialects.RIGHTS: (
         LIKELY,
         "The server says that the account is not permitted to do this. It does not name the token.",
@@ -175,10 +180,11 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     is_first = evidence.reply.reading.code == code
     if code in _SAID:
         yield Cause(code, *_SAID[code])
-    elif code == dialects.SUB and is_first:  # Users needs a sub, other products may not
+    elif code == dialects.SUB and is_first and evidence.reply.status in (401, 403, 404):
+        # Users, which is asked as well, needs a sub; other products may not.
         yield _about_the_user(evidence)
     elif code == dialects.APPLICATION:
-        problem = f"The server does not know application {evidence.application}."
+        problem = f"The server does not know application {evidence.application}, or refuses it."
         yield Cause(code, LIKELY, problem, COMPARE_THE_ID)
     elif code == dialects.ACL:
         source = evidence.reply if is_first or evidence.users is None else evidence.users
@@ -239,9 +245,13 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
         if is_in_milliseconds(evidence.token.claims.get(name)):
             problem = f"The token's {name} is in milliseconds, which is far in the future."
             yield Cause("rule", LIKELY, problem, "Sign a new one, with times in seconds.")
-    if "nbf" in evidence.token.claims:
-        problem = "The token has an nbf, and Nexmo was seen to refuse a token for a right one."
-        yield Cause("rule", LIKELY, problem, "Sign one without nbf.")
+        elif name == "nbf" and name in evidence.token.claims:
+            problem = "The token has an nbf, and Nexmo was seen to refuse such a token."
+            yield Cause("rule", LIKELY, problem, "Sign one without nbf.")
+    objection = evidence.product.objection(evidence.token.claims) if evidence.product else None
+    if objection:
+        remedy = f"Sign one {'with' if objection[0] == 'sub' else 'without'} {objection[0]}."
+        yield Cause(objection[0], LIKELY, f"{objection[1][0].upper()}{objection[1][1:]}.", remedy)
     yield from _refused_by_acl(evidence)
 
 

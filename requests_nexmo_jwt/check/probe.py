@@ -21,7 +21,7 @@ from ..exchange.clock import server_time
 from ..url import origin_of
 from ..vonage import dialects
 from ..vonage.dialects import Reading
-from ..vonage.products import PINGS, product_of, refuses
+from ..vonage.products import OPEN, product_of, refuses
 
 _MAX_ANSWER_BYTES = 1 << 16
 
@@ -72,8 +72,8 @@ class Reply:
             return "unclear"
         product = product_of(self.url)
         is_basic = product is not None and not product.takes_jwt
-        if self.status < 300 and (is_basic or urlsplit(self.url).path in PINGS):
-            return "unclear"  # the SMS API refuses with 200; pings are answered to anybody
+        if self.status < 300 and (is_basic or self.is_open):
+            return "unclear"  # the SMS API refuses with 200
         if (
             self.status < 300
             or self.status in (402, 422)
@@ -81,7 +81,14 @@ class Reply:
             or (self.status < 500 and self.reading.code == dialects.NO_MONEY)
         ):
             return "accepted"
-        return "refused" if refuses(self.status, self.url) else "unclear"
+        names_token = self.reading.code in (dialects.EXPIRED, dialects.INVALID, dialects.MISSING)
+        is_refused = refuses(self.status, self.url) or (self.status == 403 and names_token)
+        return "refused" if is_refused else "unclear"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the path is answered without any authentication."""
+        return OPEN.fullmatch(urlsplit(self.url).path) is not None
 
 
 _SECRET_PARAMETER = re.compile(

@@ -189,10 +189,10 @@ def _without_block(text: bytes) -> tuple[str, str]:
         )
     if not text.strip():
         return "is empty", "Download the key again, or give the path of the right file."
-    remedy = (
-        "Give the private key as Vonage's dashboard saved it, or convert it with 'openssl pkey'."
+    return (
+        "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM",
+        "Give the private key as Vonage's dashboard saved it, or convert it with 'openssl pkey'.",
     )
-    return "has no '-----BEGIN ... PRIVATE KEY-----' line, so it is not PEM", remedy
 
 
 def _in_loaded(loaded: object) -> tuple[str, str]:

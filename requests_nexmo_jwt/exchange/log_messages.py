@@ -90,7 +90,7 @@ def _cause(token: Token, refused: Answer, now: float, has_worked: bool) -> tuple
     if broken:
         return f"token refused: {broken[0].reason}", True
     if "nbf" in inspection.claims:
-        return "the token has an nbf, and Nexmo was seen to refuse that; leave it out", True
+        return "the token has an nbf, and Nexmo was seen to refuse such a token; leave it out", True
     if has_worked:
         reason = (
             "this key was accepted before, so perhaps it was replaced or revoked since, or the "

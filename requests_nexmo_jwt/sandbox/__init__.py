@@ -48,7 +48,7 @@ _ACCEPTED = "accepted"
 _UNROUTED = {
     200: "Nexmo answers this path without any authentication",
     403: "Nexmo's gateway does not pass this method on",
-    404: "Nexmo has no such path; answer() of the sandbox adds one",
+    404: "no product that is known has this path; answer() of the sandbox adds one",
 }
 
 _log = logging.getLogger(__name__)

@@ -55,7 +55,7 @@ class Judge:
     """Checks the tokens of one application, and the API key and secret of its account.
 
     It refuses an ``iat`` in the future without leeway, and checks the ``acl`` for every product.
-    These are the sandbox's own choices: what Nexmo does is not documented.
+    These are the sandbox's own choices, but for products that are known to check the ``acl``.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from ..vonage.dialects import json_object
-from ..vonage.products import PINGS
+from ..vonage.products import OPEN
 from .answers import PreparedAnswer, as_json
 from .judge import Call
 
@@ -50,7 +50,7 @@ def unrouted(call: Call) -> int | None:
     Return None if it passes the request on, or if that is not documented.
     """
     path = call.path.partition("?")[0]
-    if path in PINGS:
+    if OPEN.fullmatch(path):
         return 200
     is_voice = path == "/v1/calls" or path.startswith("/v1/calls/")
     if call.product is None or (is_voice and not _CALL_PATHS.fullmatch(path)):

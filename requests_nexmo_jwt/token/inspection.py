@@ -81,7 +81,7 @@ class Inspection:
                 "a signed webhook's, made with the signature secret for you to verify; the API "
                 "does not accept it"
             )
-        if self.claims.get("ist") in ("project", "account"):
+        if self.claims.get("ist") == "project":
             return "OpenTok's, for the header X-OPENTOK-AUTH of api.opentok.com"
         return None
 

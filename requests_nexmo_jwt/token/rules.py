@@ -144,7 +144,7 @@ def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Rule]:
         reason = f"nbf is {span(nbf - now)} in the future: not valid yet"
         yield Rule("nbf", False, reason, "future")
     elif nbf is not None:
-        reason = "nbf is in the past; Nexmo was seen to refuse a token for a right nbf"
+        reason = "nbf is in the past; Nexmo was seen to refuse such a token"
         yield Rule("nbf", None, reason, "present")
 
 

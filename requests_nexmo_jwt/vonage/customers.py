@@ -10,21 +10,13 @@ from urllib.parse import unquote, urlsplit
 
 
 def is_customers(url: str) -> bool:
-    """Return whether ``url`` is below ``/v1/neru``: an instance of Vonage Cloud Runtime.
+    """Return whether ``url`` may be below ``/v1/neru``: an instance of Vonage Cloud Runtime.
 
-    However it is written: a server may decode it, or drop what stands for nothing. ``/v1/neru/../``
-    counts too, since a gateway may choose before it resolves that.
+    Clients, gateways and servers decode a path and resolve its ``..`` in different orders, so each
+    path that has this name as a segment counts, in any encoding, and one that is not UTF-8. No path
+    of a product on these hosts has either.
     """
     path = urlsplit(url).path
-    for _ in range(5):  # more than any server decodes
-        path = unquote(path)
-    segments: list[str] = []
-    for segment in re.split(r"[/\\]", path):
-        name = re.sub(r"[\0-\x20]", "", segment.partition(";")[0]).casefold()
-        if name == "..":
-            del segments[-1:]
-        elif name not in ("", "."):
-            segments.append(name)
-        if segments == ["v1", "neru"]:
-            return True
-    return False
+    for _ in range(5):  # more than any server decodes; %u00 is the form of old ones
+        path = unquote(path.replace("%u00", "%"))
+    return "neru" in re.split(r"[^0-9a-z_.-]+", path.casefold()) or "\ufffd" in path

@@ -23,6 +23,7 @@ SUSPENDED = "suspended"
 NO_MONEY = "no-money"
 WRONG_AUTHENTICATION = "wrong-authentication"
 APPLICATION = "application"
+CAPABILITY = "capability"
 RIGHTS = "rights"
 THROTTLED = "throttled"
 UNKNOWN = "unknown"
@@ -60,6 +61,7 @@ _WORDS = (
     (r"issuer not found|issued time cannot be greater", INVALID),
     (r"^wrong authentication", WRONG_AUTHENTICATION),
     (r"insufficient balance", NO_MONEY),
+    (r"no network application associated", CAPABILITY),
     (r"is not enabled for your account|user not authorized to query", RIGHTS),
 )
 

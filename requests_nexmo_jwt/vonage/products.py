@@ -77,9 +77,11 @@ CAPABILITIES = {
     "Network authentication": "network_apis",
 }
 
-_PINGED = "/v1/calls /v2/calls /v1/redact /v3/media /v0.1/dispatch"
-#: The paths that are answered with 200 without any authentication.
-PINGS = tuple(f"{path}/ping" for path in _PINGED.split())
+#: The paths that are answered without any authentication.
+OPEN = re.compile(
+    r"/(v1/calls|v2/calls|v1/redact|v3/media|v0\.1/dispatch)/ping"
+    r"|/v2/verify/[^/]+/silent-auth/redirect"
+)
 
 
 def product_at(path: str, host: str | None = None) -> Product | None:
@@ -140,9 +142,10 @@ _CONVERSATIONS = (
     "/v0.1/conversations /v0.2/conversations /v0.3/conversations /v1/conversations "
     "/beta/conversations /beta2/conversations"
 )
-_CLIENT_SDK = (
-    "/v0.1/legs /v0.3/legs /v1/legs /beta/legs /v1/sessions /v1/knocking /v1/devices /v1/image "
-    "/v1/push"
+_CLIENT_SDK = "/beta/legs " + " ".join(
+    f"/{version}/{what}"
+    for version in ("v0.1", "v0.3", "v1")
+    for what in ("legs", "sessions", "knocking", "devices", "image", "push")
 )
 _INSIGHTS = "/identity-insights/v1/requests /v0.1/identity-insights"
 _USERS = "/v0.1/users /v0.2/users /v0.3/users /v1/users /beta/users"

@@ -87,7 +87,7 @@ def test_check_prints_the_public_key_on_request_and_never_the_private_one(
     assert result.returncode == 0, result
     assert keys.public_pem.decode() in result.stdout
     assert "encrypted PKCS#1 PEM" in result.stdout
-    checked = "also checked, no credentials there: VONAGE_APPLICATION_ID (not set), NEXMO_APPLICATI"
+    checked = "also checked, no credentials there: VONAGE_APPLICATION_ID (not set), VONAGE_APP_ID (not set), NEXMO_APPLICATI"
     assert checked in result.stdout
     assert "others can read" in result.stdout
     assert "chmod 600" in result.stdout

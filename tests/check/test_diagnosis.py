@@ -114,6 +114,8 @@ PROVE_NOTHING = [
     ("/v1/calls/ping", 200, "inconclusive", "answered without any authentication"),
     ("/v1/calls/", 404, "inconclusive", "The path ends with a slash."),
     ("/v1/meetings/x", 404, "ended", "The Meetings API ended 2025-06-30."),
+    ("/v2/verify/x/silent-auth/redirect", 200, "inconclusive", "without any authentication"),
+    ("/v1/redact/ping", 200, "inconclusive", "answered without any authentication"),
     ("/v0.1/bulk/x", 403, "ended", "The Proactive Connect API ended; the Java SDK dropped it in"),
     ("/v2/ni/x", 200, "wrong-authentication", "It ended; the Java SDK dropped it in 2025-04."),
     ("/ni/basic/json", 200, "wrong-authentication", "It ends 2027-02-04."),
@@ -129,6 +131,57 @@ def test_an_answer_that_proves_nothing_says_why(
     first = report["causes"][0]
     assert (report["ok"], report["request"]["status"], first["code"]) == (None, status, code)
     assert words in first["problem"]
+
+
+# A path, options, the status and body of its answer, whether all is well, and the causes.
+SAID = [
+    (
+        "/oauth2/bc-authorize",
+        ["--acl", "/**"],
+        (401, {}),
+        False,
+        [("acl", "likely"), ("key", "likely"), ("application", "possible")],
+    ),
+    ("/v1/knocking", [], (401, {}), False, [("sub", "likely"), ("key", "likely")]),
+    (
+        "/oauth2/bc-authorize",
+        [],
+        (400, {"title": "Bad Request", "detail": "No Network Application associated with X"}),
+        None,
+        [("capability", "likely"), ("inconclusive", "possible")],
+    ),
+    (
+        "/v1/users",
+        [],
+        (400, {"code": "user:error:duplicate-name"}),
+        None,
+        [("inconclusive", "possible")],
+    ),
+    (
+        "/v1/calls",
+        [],
+        (403, {"code": "10001", "detail": "Invalid token format or signature."}),
+        False,
+        [("key", "likely"), ("application", "possible")],
+    ),
+    ("/v1/meetings", [], (401, {}), False, [("ended", "likely"), ("key", "likely")]),
+]
+
+
+@pytest.mark.parametrize(("path", "options", "answer", "is_ok", "causes"), SAID)
+def test_what_the_product_and_the_answer_say_comes_first(
+    path: str,
+    options: list[str],
+    answer: tuple[int, dict[str, str]],
+    is_ok: bool | None,
+    causes: list[tuple[str, str]],
+    nexmo_jwt: Run,
+    nexmo: Sandbox,
+) -> None:
+    nexmo.answer_next(answer[0], body=answer[1])
+    report = checked(nexmo_jwt, "--url", nexmo.url + path, *options, env=environment_of(nexmo))
+    found = [(cause["code"], cause["certainty"]) for cause in report["causes"]]
+    assert (report["ok"], found[: len(causes)]) == (is_ok, causes)
 
 
 def test_a_right_that_the_account_lacks_is_not_put_down_to_the_key(

@@ -85,7 +85,7 @@ NOT_DOCUMENTED: list[tuple[dict[str, object], str, str]] = [
 # The same, where it was seen that Nexmo accepts it, or does not.
 SEEN: list[tuple[dict[str, object], str, str]] = [
     ({"exp": (NOW + 900) * 1000}, "exp", "exp is in milliseconds, not seconds; Nexmo was seen to"),
-    ({"nbf": NOW}, "nbf", "Nexmo was seen to refuse a token for a right nbf"),
+    ({"nbf": NOW}, "nbf", "Nexmo was seen to refuse such a token"),
     ({"nbf": 0}, "nbf", "Nexmo was seen to refuse"),
     ({"acl": json.dumps({"paths": {"/a": {}}})}, "acl", "Voice was seen to accept that"),
     ({"acl": {"paths": {"/a": []}}}, "acl", "Voice was seen to accept that"),
