@@ -14,7 +14,6 @@ from typing import Any
 from . import auth
 from .exchange import Answer
 from .exchange.signed_request import SignedRequest
-from .url import any_client_would_proxy
 
 
 class AuthFlow(auth.NexmoJWT):
@@ -29,7 +28,7 @@ class AuthFlow(auth.NexmoJWT):
         and drop what a flow yields. Several threads may send it and replace each other's header, so
         what was signed is kept here and not read from it.
         """
-        signed = self._signed(request, any_client_would_proxy)
+        signed = self._signed(request)
         if signed is None:
             auth.remove_token(request)
             yield request

@@ -136,23 +136,21 @@ class NexmoJWT(AuthBase):
         ``elsewhere="unsigned"``, a request to any other origin is returned without one.
         """
         request: Any = r
-        # httpx's requests have no hooks; it takes any callable that sets a header.
-        has_hooks = hasattr(request, "register_hook")
-        signed = self._signed(request, proxy_guard(request))
+        signed = self._signed(request)
         if signed is None:
             remove_token(request)
             return r
         request.headers["Authorization"] = signed.header
-        if has_hooks:
+        if hasattr(request, "register_hook"):
             requests_hook.attach(request, signed)
-        elif hasattr(request, "extensions"):
+        elif hasattr(request, "extensions"):  # httpx's: it takes any callable that sets a header
             request.extensions = {**request.extensions, SIGNED: signed}
         return r
 
-    def _signed(self, request: Any, would_proxy: Callable[[str], bool]) -> SignedRequest | None:
+    def _signed(self, request: Any) -> SignedRequest | None:
         """Sign ``request``, at the endpoint if one is set; return None if it goes unsigned."""
         url = str(request.url)
-        destination = self._scope.destination(url, would_proxy)
+        destination = self._scope.destination(url, proxy_guard(request))
         if destination is None:
             return None
         if destination.url != url:

@@ -272,7 +272,7 @@ def test_a_path_that_is_no_path_is_a_404_all_the_same(path: str, nexmo: Sandbox)
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert answer.endswith(b"\r\n\r\n")
-    assert nexmo.requests[-1].verdict.startswith("Nexmo has no such path")
+    assert nexmo.requests[-1].verdict.startswith("no product that is known has this path")
 
 
 def test_a_chunked_body_arrives_whole(nexmo: Sandbox) -> None:
