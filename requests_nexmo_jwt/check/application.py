@@ -34,8 +34,8 @@ COMPARE_THE_ID = (
 )
 
 _SAVE_THE_KEY = (
-    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt check "
-    "--public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
+    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt "
+    "public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
     "changes': until then, new keys do not count."
 )
 

@@ -12,8 +12,6 @@ from http.client import responses
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from .. import __version__
 from ..credentials.key import Key
 from ..credentials.places import CLIConfig, Credentials
@@ -118,7 +116,7 @@ class Report:
         text = shown_id(application_id)
         return str(application_id) if text == repr(application_id) else text
 
-    def as_text(self, *, with_public_key: bool) -> Iterator[str]:
+    def as_text(self) -> Iterator[str]:
         """Yield the lines of the report: the verdict, the causes, and the evidence."""
         yield self._verdict()
         for number, cause in enumerate(self.causes, 1):
@@ -127,7 +125,7 @@ class Report:
             yield f"   {cause.remedy}"
         yield ""
         yield from self._lines_on_the_credentials()
-        yield from self._lines_on_the_key(with_public_key)
+        yield from self._lines_on_the_key()
         yield from self._lines_on_the_answer()
         yield from self._lines_on_further_questions()
         yield f"versions: {_versions()}"
@@ -155,7 +153,7 @@ class Report:
         named = self._application_id or "the token names none"
         yield f"application: {named}{'' if is_sound else doubt}"
 
-    def _lines_on_the_key(self, with_public_key: bool) -> Iterator[str]:
+    def _lines_on_the_key(self) -> Iterator[str]:
         """Yield the size and form of the key, its fingerprint, and who can read its file."""
         key, path, mode = self.subject.key, self.subject.path, self.subject.mode
         if not key:
@@ -166,10 +164,6 @@ class Report:
             yield f"  others can read {path} (mode {mode:04o}): chmod 600 it"
         elif mode is not None:
             yield f"  only you can read {path} (mode {mode:04o})"
-        if with_public_key:
-            public_key = key.current().private.public_key()
-            pem = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            yield from ["", *pem.decode().splitlines(), ""]
 
     def _lines_on_the_answer(self) -> Iterator[str]:
         reply = self.reply

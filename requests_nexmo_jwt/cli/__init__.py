@@ -7,9 +7,19 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from .. import __version__
 from ..errors import ClaimError, NexmoJWTError
+
+#: The commands, each a module of this folder, and what they do.
+COMMANDS = {
+    "token": "print a new token",
+    "inspect": "show what a token says, and which rules it keeps",
+    "check": "find out why a request is refused",
+    "public-key": "print the public key, for the Vonage dashboard",
+    "sandbox": "run a local server that imitates Nexmo",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,8 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    words = sys.argv[1:] if argv is None else argv
-    arguments, unknown = _parser().parse_known_args(words, argparse.Namespace(words=words))
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"] and words[1:2] and words[1] in COMMANDS:
+        words[:2] = [words[1], "--help"]
+    parser = _parser(words[0] if words else "")
+    arguments, unknown = parser.parse_known_args(words, argparse.Namespace(words=words))
     parser = arguments.parser
     if unknown:
         # Not their values, which may be secrets.
@@ -48,25 +61,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    from . import check, inspect, sandbox, token
-    from .arguments import Parser
+def _parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser, which knows the arguments of ``command`` alone: the others stay unread."""
+    from .arguments import Formatter, Parser
 
     parser = Parser(
         prog="nexmo-jwt",
         description="JSON Web Tokens for the Nexmo (Vonage) API.",
         epilog="examples:\n"
-        '  curl -H "Authorization: Bearer $(nexmo-jwt token)" https://api.nexmo.com/v1/calls\n'
-        "  nexmo-jwt token --ttl 3600 --sub alice --acl '/*/users/**' --acl 'GET:/*/calls/**'\n"
+        '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls\n'
+        "  nexmo-jwt token --ttl 1h --sub alice --acl 'GET:/*/calls/**'\n"
         "  pbpaste | nexmo-jwt inspect -\n"
         "  nexmo-jwt check\n"
-        "  nexmo-jwt sandbox\n",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "  nexmo-jwt sandbox -- pytest\n\n"
+        "'nexmo-jwt help COMMAND' shows the options of a command.",
+        formatter_class=Formatter,
     )
     parser.set_defaults(run=lambda arguments: print(parser.format_help(), end=""), parser=parser)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    commands.add_parser("help", help="show this help")
-    for command in (token, inspect, check, sandbox):
-        command.add_to(commands)
+    commands.add_parser("help", help="show this help, or that of a command")
+    for name, what in COMMANDS.items():
+        added = commands.add_parser(name, help=what, formatter_class=Formatter)
+        if name == command:
+            module = import_module(f".{name.replace('-', '_')}", __name__)
+            module.add_to(added)
+            added.set_defaults(run=module.run, parser=added)
     return parser

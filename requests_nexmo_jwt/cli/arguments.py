@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..auth import NexmoJWT
@@ -14,32 +17,37 @@ from ..errors import ClaimError, TokenError, Wording
 from ..redaction import escaped, may_hold_key_text, quoted
 from ..scope import HOSTS_VARIABLE
 from ..token.acl import merged, read_acl
-from ..token.claims import DEFAULT_TTL, MAX_TTL, MIN_TTL
+from ..token.claims import DEFAULT_TTL, MIN_TTL
 from ..token.inspection import MAX_TEXT_BYTES, find_token
 
 
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """A formatter of help: at most 80 columns, and no break within a word."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(shutil.get_terminal_size().columns, 80) - 2)
+        self._action_max_length = 14  # the name of the longest command, indented
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = (
+            part if "\n  " in part else "\n".join(self._split_lines(part, width - len(indent)))
+            for part in text.split("\n\n")
+        )
+        return textwrap.indent("\n\n".join(paragraphs), indent)
+
+
 class Parser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` whose errors show no key."""
+    """An ``ArgumentParser`` whose errors are one line and show no key."""
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and ``message``, which is redacted if it quotes a key."""
         if may_hold_key_text(message):
             message = "invalid argument (redacted: may contain a key). A key is given as a path."
-        super().error(escaped(message))
-
-
-def add_command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str, description: str
-) -> argparse.ArgumentParser:
-    """Add a command, whose arguments the caller adds, and which ``run`` carries out."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=help,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run, parser=parser)
-    return parser
+        line = escaped(f"{message} (usage: {self.prog} --help)").replace("\n", " ")
+        self.exit(2, f"{self.prog}: error: {line}\n")
 
 
 #: How errors read in the command's options.
@@ -74,8 +82,8 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
     """Add ``--app-id`` and ``--private-key``."""
     group = parser.add_argument_group(
         "credentials",
-        "Give both or neither. Without them, the environment (VONAGE_APPLICATION_ID,\n"
-        "VONAGE_PRIVATE_KEY) and the Vonage CLI's files (.vonagerc, ~/.vonage/config.json)\n"
+        "Give both or neither. Without them, the environment (VONAGE_APPLICATION_ID, "
+        "VONAGE_PRIVATE_KEY) and the Vonage CLI's files (.vonagerc, ~/.vonage/config.json) "
         "are searched.",
     )
     group.add_argument("--app-id", type=filled, metavar="ID", help="the application's id")
@@ -85,8 +93,8 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
 
 def add_claims(parser: argparse.ArgumentParser) -> None:
     """Add ``--ttl``, ``--sub`` and ``--acl``."""
-    life = f"lifetime in seconds, {MIN_TTL} to {MAX_TTL} (default: {DEFAULT_TTL})"
-    parser.add_argument("--ttl", type=seconds, metavar="S", help=life)
+    life = f"lifetime: seconds, or such as 15m or 1h; {MIN_TTL} s to 24 h (default: 15m)"
+    parser.add_argument("--ttl", type=seconds, metavar="TIME", help=life)
     parser.add_argument("--sub", metavar="NAME", help="a Vonage user's name")
     opens = "what it permits: a path, METHOD,METHOD:PATH, or @file.json; may be repeated"
     parser.add_argument("--acl", action="append", type=_acl, metavar="ACL", help=opens)
@@ -149,12 +157,12 @@ def filled(text: str) -> str:
 
 
 def seconds(text: str) -> int:
-    """Read a whole number of seconds."""
-    try:
-        return int(text)
-    except ValueError:
-        problem = f"{quoted(text)} is not a whole number of seconds"
-        raise argparse.ArgumentTypeError(problem) from None
+    """Read a whole number of seconds, or of minutes or hours: ``900``, ``15m``, ``1h``."""
+    match = re.fullmatch("([+-]?[0-9]{1,9})([smh]?)", text)
+    if match:
+        return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    problem = "is not a whole number of seconds, nor one with a unit, such as 15m or 1h"
+    raise argparse.ArgumentTypeError(f"{quoted(text)} {problem}")
 
 
 def key_path(text: str) -> str:

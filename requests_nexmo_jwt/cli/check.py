@@ -6,7 +6,6 @@ import argparse
 import json
 import logging
 import re
-from typing import Any
 
 from ..auth import NexmoJWT
 from ..check.cause import CERTAIN, Cause
@@ -26,7 +25,6 @@ from ..url import host_part, origin_of
 from .arguments import (
     OPTIONS,
     add_claims,
-    add_command,
     add_credentials,
     check_both,
     claims,
@@ -38,24 +36,20 @@ from .output import is_terminal, mark, show
 DEFAULT_PATH = "/v1/calls?page_size=1"
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = add_command(
-        commands,
-        "check",
-        _run,
-        "find out why a request is refused",
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
         "Check the credentials, the key and the clock, make a request, and report what is wrong.\n"
         "If the request is refused, a second one asks the Users API, whose refusals say more than\n"
         "Voice's. If an API key and secret are found as well, Vonage is asked for the\n"
-        "application's public key.",
+        "application's public key."
     )
+    parser.epilog = "exit status: 0 if all is well, 1 if not or if nobody knows, 2 for wrong usage"
     add = parser.add_argument
     url = "what to request (default: Voice's list of calls, at Vonage or at the first of the"
     add("--url", type=_url, help=f"{url} configured hosts)")
     host = "a host that may receive the token, instead of Vonage's; may be repeated"
     add("--host", action="append", type=filled, metavar="HOST", help=host)
-    add("--public-key", action="store_true", help="print the public key, for Vonage's dashboard")
     add("--token", type=filled, help="send this token, not a new one ('-': read it from stdin)")
     add_claims(parser)
     no_account = "do not ask Vonage for the application, with the API key and secret"
@@ -66,7 +60,8 @@ def add_to(commands: Any) -> None:
     add_credentials(parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
     # What a request would log, this command says itself.
     logging.getLogger("requests_nexmo_jwt").addHandler(logging.NullHandler())
     subject, url = Subject(), arguments.url or ""
@@ -91,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
-        verdict, *lines = report.as_text(with_public_key=arguments.public_key)
+        verdict, *lines = report.as_text()
         show(verdict, mark=mark(report.ok) if is_terminal() else "")
         show(*lines)
     return 0 if report.ok else 1

@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..credentials import discovery
@@ -21,22 +20,19 @@ from ..token.rules import Rule
 from ..url import origin_of
 from ..vonage.identifiers import shown_id
 from ..vonage.products import product_of
-from .arguments import OPTIONS, add_command, add_credentials, check_both, read_token
+from .arguments import OPTIONS, add_credentials, check_both, read_token
 from .output import mark, show, show_fields
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = add_command(
-        commands,
-        "inspect",
-        _run,
-        "show what a token says, and which of the documented rules it keeps",
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
         "Show what a token says, and which of the documented rules it keeps: a tick for one that\n"
         "is kept, a cross for one that is broken, a question mark if it is not documented\n"
         "whether Nexmo accepts such a token. It needs no key; if one is available, it shows\n"
-        "whether the token was signed with it.",
+        "whether the token was signed with it."
     )
+    parser.epilog = "exit status: 0 if nothing is wrong, 1 if something is, 2 for wrong usage"
     parser.add_argument(
         "token",
         nargs="+",
@@ -49,7 +45,8 @@ def add_to(commands: Any) -> None:
     add_credentials(parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
     found = inspect(read_token(arguments.token))
     now = time.time()
     rules = found.rules(now=now)

@@ -18,6 +18,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "Print the public key that belongs to the private key, as the Vonage dashboard wants it.\n"
         "Nothing is sent."
     )
+    parser.epilog = "exit status: 0 if the key was printed, 1 if not, 2 for wrong usage"
     add_credentials(parser)
 
 

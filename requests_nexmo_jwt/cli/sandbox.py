@@ -14,14 +14,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..credentials.passphrase import ask_if_missing
 from ..credentials.places import VARIABLES
 from ..errors import NexmoJWTError
 from ..exchange.log_messages import program
 from ..redaction import Secret, quoted
-from .arguments import add_command, check_both, filled, key_path, seconds
+from .arguments import check_both, filled, key_path, seconds
 from .output import fail
 
 if TYPE_CHECKING:
@@ -34,19 +34,16 @@ _SIGNALS = [
 ]
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = add_command(
-        commands,
-        "sandbox",
-        _run,
-        "run a local server that imitates Nexmo",
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
         "Run a local server that imitates Nexmo, with a throwaway application. It checks tokens\n"
         "by the documented rules and refuses bad ones in the words of each product. The log and\n"
         "the header X-Sandbox-Verdict say why. Ctrl-C stops the server.\n\n"
         "With a command after '--', run that with the sandbox's variables set, and end with its\n"
-        "exit status: nexmo-jwt sandbox -- pytest",
+        "exit status: nexmo-jwt sandbox -- pytest"
     )
+    parser.epilog = "exit status: 0, or that of COMMAND; 1 if it cannot start, 2 for wrong usage"
     port = "the port on 127.0.0.1 (default: a free one)"
     parser.add_argument("--port", type=_port, default=0, help=port)
     ahead = "set the sandbox's clock ahead of this machine's, or behind it if negative"
@@ -71,7 +68,8 @@ def _port(text: str) -> int:
     )
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
     check_both(arguments)
     if arguments.command and "--" not in arguments.words:
         first = quoted(arguments.command[0])

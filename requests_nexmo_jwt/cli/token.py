@@ -9,20 +9,16 @@ from typing import Any
 from ..errors import ClaimError
 from ..redaction import quoted
 from ..token.claims import OURS
-from .arguments import add_claims, add_command, add_credentials, auth, claims
+from .arguments import add_claims, add_credentials, auth, claims
 
 
-def add_to(commands: Any) -> None:
-    """Add the command and its arguments."""
-    parser = add_command(
-        commands,
-        "token",
-        _run,
-        "print a new token",
-        "Print a new token and nothing else.\n\n"
-        '  curl -H "Authorization: Bearer $(nexmo-jwt token)" https://api.nexmo.com/v1/calls\n'
-        '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls',
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
+        "Print a new token and nothing else:\n"
+        '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls'
     )
+    parser.epilog = "exit status: 0 if a token was printed, 1 if not, 2 for wrong usage"
     add = parser.add_argument
     add_claims(parser)
     further = "a further claim; may be repeated"
@@ -31,7 +27,8 @@ def add_to(commands: Any) -> None:
     add_credentials(parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
     token = auth(arguments, **claims(arguments), claims=_further(arguments)).token()
     print(f"Authorization: Bearer {token}" if arguments.header else token)
     return 0

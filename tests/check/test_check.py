@@ -73,7 +73,7 @@ def test_check_says_that_all_is_well(nexmo_jwt_process: Run, nexmo: Sandbox) -> 
     assert [seen.path for seen in nexmo.requests] == ["/v1/calls"]
 
 
-def test_check_prints_the_public_key_on_request_and_never_the_private_one(
+def test_public_key_prints_it_alone_and_check_shows_neither_key(
     nexmo_jwt: Run, nexmo: Sandbox, keys: Keys, tmp_path: Path
 ) -> None:
     nexmo.accept_key(keys.public)
@@ -83,9 +83,12 @@ def test_check_prints_the_public_key_on_request_and_never_the_private_one(
         json.dumps({"app-id": nexmo.application_id, "private-key": "locked.key"})
     )
     env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE}
-    result = nexmo_jwt("check", "--public-key", "--url", f"{nexmo.url}/v1/calls", env=env)
+    result = nexmo_jwt("public-key", env=env)
+    assert (result.returncode, result.stdout) == (0, keys.public_pem.decode())
+    assert nexmo.requests == []
+    result = nexmo_jwt("check", "--url", f"{nexmo.url}/v1/calls", env=env)
     assert result.returncode == 0, result
-    assert keys.public_pem.decode() in result.stdout
+    assert "PUBLIC KEY" not in result.stdout
     assert "encrypted PKCS#1 PEM" in result.stdout
     checked = "also checked, no credentials there: VONAGE_APPLICATION_ID (not set), VONAGE_APP_ID (not set), NEXMO_APPLICATI"
     assert checked in result.stdout

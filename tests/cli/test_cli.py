@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import ARTICLE_TOKEN, TYPED, Keys, Run, environment_of, key_text_in
 
+from requests_nexmo_jwt.cli import COMMANDS
 from requests_nexmo_jwt.sandbox import Sandbox
 
 # Where the text of a key may land, quoted as it should be or not.
@@ -104,15 +105,19 @@ def test_a_closed_pipe_is_no_error(nexmo: Sandbox) -> None:
 def test_wrong_usage_exits_with_status_2(arguments: list[str], nexmo_jwt: Run) -> None:
     result = nexmo_jwt(*arguments)
     assert result.returncode == 2
-    assert result.stderr.startswith("usage: nexmo-jwt")
-    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("nexmo-jwt")
+    command = f" {arguments[0]}" if arguments[0] in ("inspect", "sandbox") else ""
+    assert result.stderr.endswith(f" (usage: nexmo-jwt{command} --help)\n")
+    assert len(result.stderr.splitlines()) == 1
 
 
 # What asks for help, and words of it.
 HELP = [
     ([], "commands:"),
     (["--help"], "commands:"),
-    (["token", "--help"], "--ttl S"),
+    (["token", "--help"], "--ttl TIME"),
+    (["help", "check"], "--url URL"),
+    (["public-key", "--help"], "--private-key PATH"),
     (["inspect", "--help"], "--for REQUEST"),
     (["check", "--help"], "--url URL"),
     (["sandbox", "--help"], "--port"),
@@ -125,16 +130,31 @@ def test_help_is_printed_where_it_is_asked_for(
 ) -> None:
     result = nexmo_jwt(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
-    command = arguments[0] if len(arguments) > 1 else "[-h]"
+    command = " ".join(arguments).replace("help ", "").removesuffix(" --help")
+    command = command if len(arguments) > 1 else "[-h]"
     assert result.stdout.startswith(f"usage: nexmo-jwt {command}")
     assert words in result.stdout
+    assert ("exit status: 0" in result.stdout) == (len(arguments) > 1)
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("columns", ["20", "80", "200"])
+def test_help_has_at_most_80_columns_and_breaks_no_word(
+    command: str, columns: str, nexmo_jwt: Run
+) -> None:
+    def shown(width: str) -> str:
+        return nexmo_jwt("help", *filter(None, [command]), env={"COLUMNS": width}).stdout
+
+    assert max(map(len, shown("80").splitlines())) <= 80
+    assert shown("200") == shown("80")
+    assert shown(columns).split() == shown("80").split()
 
 
 def test_help_of_a_real_command_names_every_command(nexmo_jwt_process: Run) -> None:
     shown = nexmo_jwt_process()
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout == nexmo_jwt_process("help").stdout
-    for command in ("help", "token", "inspect", "check", "sandbox"):
+    for command in ("help", *COMMANDS):
         assert re.search(f"^    {command} +[a-z]", shown.stdout, re.MULTILINE)
 
 
@@ -201,8 +221,9 @@ def test_an_error_names_the_command_and_its_options(
     result = nexmo_jwt(*arguments, env=environment_of(nexmo))
     assert (result.returncode, result.stdout) == (status, "")
     if status == 2:
-        assert result.stderr.startswith(f"usage: nexmo-jwt {arguments[0]} ")
-    assert result.stderr.splitlines()[-1].startswith(words)
+        assert result.stderr.endswith(f" (usage: nexmo-jwt {arguments[0]} --help)\n")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(words)
     assert "S3cret" not in result.stderr
     assert "\033" not in result.stderr
     assert nexmo.requests == []

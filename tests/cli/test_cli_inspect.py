@@ -190,7 +190,7 @@ def test_a_request_that_is_none_is_wrong_usage(
 ) -> None:
     result = nexmo_jwt("inspect", forge(keys), "--for", request_for)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("usage: nexmo-jwt inspect ")
+    assert result.stderr.startswith("nexmo-jwt inspect: error: ")
     assert "is not of the form 'GET https://api.nexmo.com/v1/calls'" in result.stderr
 
 

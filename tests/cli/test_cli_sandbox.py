@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,9 @@ def running(*command: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
                 printed.append(line)
             yield process, printed
         finally:
+            process.terminate()  # which deletes its key, as a kill would not
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
             process.kill()
 
 
@@ -211,11 +214,10 @@ def test_a_command_has_to_follow_two_dashes(nexmo_jwt: Run) -> None:
     for words in (["pytest"], ["--port=0", "pytest", "tests"]):
         result = nexmo_jwt("sandbox", *words)
         assert (result.returncode, result.stdout) == (2, "")
-        *usage, line = result.stderr.splitlines()
-        assert line == (
-            "nexmo-jwt sandbox: error: unexpected 'pytest': '--' has to precede a command"
+        assert result.stderr == (
+            "nexmo-jwt sandbox: error: unexpected 'pytest': '--' has to precede a command "
+            "(usage: nexmo-jwt sandbox --help)\n"
         )
-        assert usage[0].startswith("usage: ")
 
 
 def test_an_application_of_ones_own_is_served_after_a_restart_too_and_its_file_stays(
@@ -260,11 +262,9 @@ def test_an_id_and_a_key_are_given_together(nexmo_jwt: Run, key_file: Path) -> N
     ]:
         result = nexmo_jwt("sandbox", given)
         assert (result.returncode, result.stdout) == (2, "")
-        (line,) = (line for line in result.stderr.splitlines() if "error" in line)
-        assert line == result.stderr.splitlines()[-1]
-        assert line == (
+        assert result.stderr == (
             f"nexmo-jwt sandbox: error: {given.partition('=')[0]} needs {missing} beside it: "
-            "an id and a key are never mixed from two places"
+            "an id and a key are never mixed from two places (usage: nexmo-jwt sandbox --help)\n"
         )
 
 

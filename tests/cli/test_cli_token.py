@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import jwt
 import pytest
 import requests
 from conftest import APPLICATION_ID, TYPED, Run, environment_of
@@ -118,8 +119,19 @@ def test_a_token_that_cannot_be_made_is_reported(
     assert (result.returncode, result.stdout) == (status, "")
     assert words in result.stderr
     assert not re.search(r"application_id |private_key |NexmoJWT\(|s3cr3t", result.stderr)
-    if status == 2 and "unrecognized arguments" not in result.stderr:
-        assert result.stderr.startswith("usage: nexmo-jwt token ")
+    assert len(result.stderr.splitlines()) == 1
+    if status == 2:
+        assert result.stderr.startswith("nexmo-jwt token: error: ")
+        assert result.stderr.endswith(" (usage: nexmo-jwt token --help)\n")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("60s", 60), ("15m", 900), ("2h", 7200)])
+def test_a_lifetime_may_have_a_unit(
+    text: str, seconds: int, nexmo_jwt: Run, nexmo: Sandbox
+) -> None:
+    token = nexmo_jwt("token", "--ttl", text, env=environment_of(nexmo)).stdout
+    claims = jwt.decode(token.strip(), options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == seconds
 
 
 @pytest.mark.parametrize("folder", ["my private_key folder", "an application_id x"])
