@@ -90,7 +90,8 @@ def test_public_key_prints_it_alone_and_check_shows_neither_key(
     assert result.returncode == 0, result
     assert "PUBLIC KEY" not in result.stdout
     assert "encrypted PKCS#1 PEM" in result.stdout
-    checked = "also checked, no credentials there: VONAGE_APPLICATION_ID (not set), VONAGE_APP_ID (not set), NEXMO_APPLICATI"
+    checked = "also checked, no credentials there: VONAGE_APPLICATION_ID (not set), "
+    checked += "VONAGE_APP_ID (not set), NEXMO_APPLICATI"
     assert checked in result.stdout
     assert "others can read" in result.stdout
     assert "chmod 600" in result.stdout
