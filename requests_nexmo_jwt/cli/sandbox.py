@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..credentials.passphrase import ask_if_missing
+from ..credentials.pem import PASSPHRASE_VARIABLE
 from ..credentials.places import VARIABLES
 from ..errors import NexmoJWTError
 from ..exchange.log_messages import program
@@ -133,7 +134,8 @@ def _run_within(
     nexmo: Sandbox, command: list[str], signals: socket.socket, wake: socket.socket
 ) -> int:
     """Run a command with the variables of the sandbox, and return its exit status."""
-    environment = {name: os.environ[name] for name in os.environ if name not in VARIABLES}
+    theirs = set(VARIABLES) - {PASSPHRASE_VARIABLE}  # which opens the key that was given
+    environment = {name: os.environ[name] for name in os.environ if name not in theirs}
     try:
         process = subprocess.Popen(command, env={**environment, **nexmo.environment})  # noqa: S603
     except OSError as error:

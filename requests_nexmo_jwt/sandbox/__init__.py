@@ -127,12 +127,9 @@ class Sandbox:
         digest = hashlib.sha256(self.application_id.encode()).hexdigest()
         self.api_key: str = digest[:8]
         self.api_secret: str = digest[8:24]
-        self._judge = Judge(
-            self.application_id,
-            private.public_key(),
-            key_and_secret=f"{self.api_key}:{self.api_secret}",
-            single_use=single_use,
-        )
+        key_and_secret = f"{self.api_key}:{self.api_secret}"
+        public_key = private.public_key()
+        self._judge = Judge(checked_id, public_key, key_and_secret, single_use=single_use)
         self._resources = Resources()
         self._answers: dict[tuple[str, str], PreparedAnswer] = {}
         self._seen: deque[SeenRequest] = deque(maxlen=1000)
@@ -257,26 +254,17 @@ class Sandbox:
         if "Authorization" in headers:
             scheme = call.scheme if call.scheme in ("bearer", "basic") else ""
             headers["Authorization"] = f"{scheme.capitalize()} ...".lstrip()
-        self._seen.append(
-            SeenRequest(
-                call.method,
-                call.path,
-                self._judge.claims_in(call),
-                verdict,
-                answer.status,
-                call.body or b"",
-                headers,
-            )
-        )
+        claims, body = self._judge.claims_in(call), call.body or b""
+        seen = SeenRequest(call.method, call.path, claims, verdict, answer.status, body, headers)
+        self._seen.append(seen)
         level = logging.INFO if verdict == _ACCEPTED else logging.WARNING
         _log.log(level, "%s", _in_ascii(f"{call.method} {call.path}: {answer.status}, {verdict}"))
         return answer
 
     def _judged(self, call: Call, trace_id: str) -> tuple[PreparedAnswer, str]:
         """Return the answer to a request, and the verdict on it."""
-        prepared = self._answers.get((call.method, call.path)) or self._answers.get(
-            (call.method, call.path.partition("?")[0])
-        )
+        method, path = call.method, call.path.partition("?")[0]
+        prepared = self._answers.get((method, call.path)) or self._answers.get((method, path))
         status = None if prepared else unrouted(call)
         if call.body is None:
             reason = f"the body is larger than {MAX_BODY_BYTES} bytes, which is the sandbox's limit"
@@ -290,7 +278,7 @@ class Sandbox:
         public_key = self._judge.public_keys[-1]
         pem = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         answer = prepared or self._resources.answer(call, application(self.application_id, pem))
-        echo = answers.echo(call.method, call.path, self._judge.claims_in(call))
+        echo = answers.echo(method, call.path, self._judge.claims_in(call))
         return answer or echo, _ACCEPTED
 
 

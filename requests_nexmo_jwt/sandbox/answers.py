@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -39,13 +40,14 @@ def prepared(
         raise ValueError(f"status has to be 200 to 599, not {status}")
     if not isinstance(headers, (Mapping, type(None))):
         raise TypeError(f"headers have to be a mapping, not {type(headers).__name__}")
-    for name, value in (headers or {}).items():
+    here = dict(headers or {})
+    for name, value in here.items():
         if not isinstance(name, str) or not isinstance(value, (str, type(None))):
             raise TypeError(f"header {name!r} and its value have to be str, or the value None")
-    here = {
-        name: _moved(value, url) if value and name.lower() == "location" else value
-        for name, value in (headers or {}).items()
-    }
+        if not re.fullmatch(r"[\x20-\x7e\xa0-\xff]*", f"{name}{value or ''}"):
+            raise ValueError(f"header {name!r} or its value has a character that no header has")
+        if value and name.lower() == "location":
+            here[name] = _moved(value, url)
     if isinstance(body, (str, bytes)):
         return PreparedAnswer(status, here, body.encode() if isinstance(body, str) else body)
     answer = as_json(status, body)
@@ -97,7 +99,15 @@ _VERIFY_EXPIRED = {
     "detail": "The JWT provided has expired.",
 }
 _AUDIT = 'Full authentication is required. JWT was not found in "Authorization" HTTP header.'
+_NO_HEADER = "Request header 'Authorization' missing"
 _TRY = "Please provide a valid token."
+_CONVERSATION = {
+    "": ("system:error:invalid-token", f"You did not provide a valid token. {_TRY}"),
+    dialects.MISSING: ("system:error:missing-token", f"You did not provide a token. {_TRY}"),
+    dialects.EXPIRED: ("system:error:expired-token", f"You provided an expired token. {_TRY}"),
+    dialects.ACL: ("system:error:permission", f"You did not provide a correct token. {_TRY}"),
+    dialects.SUB: ("user:error:invalid-user-token", "Token does not contain a user name."),
+}
 
 # By dialect and code; "" stands for all other codes.
 _REFUSALS: dict[tuple[str, str], Mapping[str, object]] = {
@@ -107,25 +117,8 @@ _REFUSALS: dict[tuple[str, str], Mapping[str, object]] = {
     ("verify", dialects.EXPIRED): _VERIFY_EXPIRED,
     ("voice", ""): {"type": "UNAUTHORIZED", "error_title": "Unauthorized"},
     ("messages", ""): {"title": "Unauthorised", "detail": "Invalid Token"},
-    ("messages", dialects.MISSING): {
-        "title": "Unauthorised",
-        "detail": "Request header 'Authorization' missing",
-    },
-    ("conversation", ""): _conversation(
-        "system:error:invalid-token", f"You did not provide a valid token. {_TRY}"
-    ),
-    ("conversation", dialects.MISSING): _conversation(
-        "system:error:missing-token", f"You did not provide a token. {_TRY}"
-    ),
-    ("conversation", dialects.EXPIRED): _conversation(
-        "system:error:expired-token", f"You provided an expired token. {_TRY}"
-    ),
-    ("conversation", dialects.ACL): _conversation(
-        "system:error:permission", f"You did not provide a correct token. {_TRY}"
-    ),
-    ("conversation", dialects.SUB): _conversation(
-        "user:error:invalid-user-token", "Token does not contain a user name."
-    ),
+    ("messages", dialects.MISSING): {"title": "Unauthorised", "detail": _NO_HEADER},
+    **{("conversation", code): _conversation(*words) for code, words in _CONVERSATION.items()},
     ("video", ""): {"code": 403, "message": "You passed in an invalid Vonage JWT token."},
     ("media", ""): {"status": 401},
     ("audit", ""): {"status": 401, "error": "Unauthorized", "message": _AUDIT},

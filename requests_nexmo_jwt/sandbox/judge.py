@@ -8,7 +8,7 @@ import threading
 from email.message import Message
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ..errors import TokenError
 from ..redaction import unquoted
@@ -59,16 +59,11 @@ class Judge:
     """
 
     def __init__(
-        self,
-        application_id: str,
-        public_key: rsa.RSAPublicKey,
-        *,
-        key_and_secret: str,
-        single_use: bool,
+        self, application_id: str, public_key: RSAPublicKey, key_and_secret: str, single_use: bool
     ) -> None:
         self._application_id = application_id
         #: The keys whose signatures are accepted, the current key last.
-        self.public_keys: list[rsa.RSAPublicKey] = [public_key]
+        self.public_keys: list[RSAPublicKey] = [public_key]
         self._basic = base64.b64encode(key_and_secret.encode()).decode()
         self._single_use = single_use
         self._used: set[str] = set()
@@ -95,7 +90,10 @@ class Judge:
         self._check_signer(token)
         self._check_claims(token, call, now)
         if self._single_use:
-            self._use(token.claims["jti"])
+            with self._lock:
+                if token.claims["jti"] in self._used:
+                    raise Refusal("jti was used before, and this sandbox is single_use")
+                self._used.add(token.claims["jti"])
 
     def _check_signer(self, token: Inspection) -> None:
         algorithm, application_id = token.header.get("alg"), token.claims.get("application_id")
@@ -110,8 +108,7 @@ class Judge:
             raise Refusal("the signature does not match the application's public key")
 
     def _check_claims(self, token: Inspection, call: Call, now: float) -> None:
-        rule = next(iter(token.broken(now=now)), None)
-        if rule:
+        for rule in token.broken(now=now):
             is_expired = (rule.name, rule.code) == ("exp", "expired")
             raise Refusal(rule.reason, dialects.EXPIRED if is_expired else dialects.INVALID)
         objection = call.product.objection(token.claims) if call.product else None
@@ -121,12 +118,6 @@ class Judge:
         if token.opens(call.method, call.path) is False:
             path = unquoted(call.path.partition("?")[0])
             raise Refusal(f"acl does not permit {call.method} {path}", dialects.ACL)
-
-    def _use(self, jti: str) -> None:
-        with self._lock:
-            if jti in self._used:
-                raise Refusal("jti was used before, and this sandbox is single_use")
-            self._used.add(jti)
 
 
 def _token(call: Call) -> Inspection:

@@ -42,6 +42,7 @@ _FIRST_CALL = {
     "network": "23410",
     "_links": {"self": {"href": "/v1/calls/63f61863-4a51-4f6b-86e1-46edebcf9356"}},
 }
+_NO_APPLICATION = {"title": "Not Found", "detail": "There is no such application."}
 
 
 def unrouted(call: Call) -> int | None:
@@ -160,9 +161,6 @@ class Resources:
         made["_links"] = _links(self=f"{_REGION}/v1/{kind}/{made['id']}")
         self._others[kind].insert(0, made)
         return as_json(201, made)
-
-
-_NO_APPLICATION = {"title": "Not Found", "detail": "There is no such application."}
 
 
 def application(application_id: str, public_key: str) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = self._read_body()
         except ValueError as error:
-            self.close_connection = True
+            self.close_connection: bool = True
             return self.send_error(400, str(error))
         answer = self.server.answer(Call(self.command, self.path, self.headers, body))
         has_body = answer.status not in (204, 304)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import APPLICATION_ID, HTTP, NEXMO_JWT, TYPED, Keys, Run
+from conftest import APPLICATION_ID, HTTP, NEXMO_JWT, PASSPHRASE, TYPED, Keys, Run
 
 from requests_nexmo_jwt import NexmoJWT
 from requests_nexmo_jwt.sandbox import Sandbox
@@ -307,3 +307,13 @@ def test_two_signals_at_once_end_it_and_leave_nothing_behind(
             assert process.returncode in {*ends, -signal.SIGTERM}
             assert logged == b""
         assert list(tmp_path.glob("nexmo-sandbox-*")) == []
+
+
+def test_the_passphrase_of_a_given_key_reaches_the_command(
+    nexmo_jwt_process: Run, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "locked.key").write_bytes(keys.encrypted)
+    given = [f"--app-id={APPLICATION_ID}", "--private-key=locked.key"]
+    env = {"VONAGE_PRIVATE_KEY_PASSPHRASE": PASSPHRASE, "VONAGE_APP_ID": "theirs"}
+    result = nexmo_jwt_process("sandbox", *given, "--", NEXMO_JWT, "check", env=env)
+    assert result.stdout.startswith("The token is accepted: 200 OK."), result

@@ -53,6 +53,8 @@ def test_the_demo_shows_two_good_calls_and_a_refused_one() -> None:
         check=False,
     )
     assert result.returncode == 0, result
-    assert result.stdout.count('"_embedded"') == 2
+    assert result.stdout.count('"count": 1') == 2
+    assert result.stdout.count("sandbox: GET /v1/calls: 200, accepted\n") == 2
+    assert "sandbox: GET /v1/calls: 401, the signature does not match" in result.stdout
     assert "401 Unauthorized" in result.stdout
     assert result.stdout.endswith("All as it should be.\n")

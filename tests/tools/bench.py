@@ -204,6 +204,10 @@ def processes(key_file: Path, folder: Path, turns: int) -> Iterator[Row]:
         **http_jobs(key_file, python.with_name("http"), folder),
         "PyJWT": cpu_of([python, "-c", PYJWT, key_file]),
         "ours": cpu_of([python, "-c", OURS, key_file]),
+        "token": cpu_of(
+            [python.with_name("nexmo-jwt"), "token", "--app-id", APPLICATION_ID]
+            + ["--private-key", str(key_file)]
+        ),
     }
     others, failed = plugin_jobs(key_file, folder)
     times = dict(zip(jobs | others, in_turns(*(jobs | others).values(), turns=turns), strict=True))
@@ -223,6 +227,8 @@ def processes(key_file: Path, folder: Path, turns: int) -> Iterator[Row]:
     pyjwt = ("the same with PyJWT alone", times["PyJWT"])
     name = "import, load a key, sign one request"
     yield Row(bench_report.PROGRAMS, name, times["ours"], *pyjwt)
+    beside = ("a script with the same imports", times["ours"])
+    yield Row(bench_report.PROGRAMS, "nexmo-jwt token", times["token"], *beside, aim=1.15)
 
 
 def install(folder: Path) -> Path:

@@ -52,8 +52,12 @@ class Row:
         return first, middle, third
 
     @property
-    def met(self) -> bool:
-        return self.aim is not None and self.quartiles[1] <= self.aim
+    def met(self) -> bool | None:
+        """Whether the aim is met; None if it lies between the quartiles, so noise decides."""
+        low, _, high = self.quartiles
+        if self.aim is None or low <= self.aim < high:
+            return None
+        return high <= self.aim
 
     def compared_with(self, ours: "Row") -> str:
         """Say which of the two is faster, or that the ranges of their middle halves overlap."""
@@ -96,7 +100,7 @@ def aim(row: Row) -> str:
     if row.aim is None:
         return ""
     value = f"{row.aim:.4g}" if row.beside else f"under {row.aim * 1e3:.0f} ms"
-    return f"{value}: {'met' if row.met else 'missed'}"
+    return f"{value}: { ({True: 'met', False: 'missed', None: 'not decided'}[row.met]) }"
 
 
 VERSIONS = """
@@ -180,8 +184,8 @@ INTRODUCTION = """\
 
 `make bench` wrote this page; the same figures for machines are in [bench.json](bench.json). A row
 and its baseline are measured in turns. The ratio is the median of the ratios of the turns; half of
-the turns lie between the quartiles. An aim is met if the median meets it. "Faster" and "slower" are
-said only where those ranges do not overlap.
+the turns lie between the quartiles. An aim is met or missed if all of that range is below or above it, and
+not decided otherwise. "Faster" and "slower" are said only where those ranges do not overlap.
 
 ![A bar chart of the rows of "One Authorization header"](bench.svg)
 """
