@@ -50,14 +50,20 @@ class Record:
 
 
 def look_up(
-    account: Account, application_id: str, url: str, scope: Scope, *, timeout: float, is_ours: bool
+    account: Account,
+    application_id: object,
+    url: str,
+    scope: Scope,
+    *,
+    timeout: float,
+    is_ours: bool,
 ) -> Record | None:
     """Look up an application at Vonage, or at the server of ``url`` if that is on loopback.
 
-    Return None if the server may not receive the key and secret: it has to be configured, or
-    Vonage's. Any program on this machine can listen on loopback.
+    Return None if the id is not of the form of one, or if the server may not receive the key and
+    secret: it has to be configured, or Vonage's. Any program here can listen on loopback.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", application_id):
+    if not isinstance(application_id, str) or not re.fullmatch("[A-Za-z0-9_-]+", application_id):
         return None
     origin = origin_of(url)
     where = origin if origin and origin.is_loopback else Origin("https", API_HOST, 443)

@@ -22,9 +22,8 @@ def proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
         remedy = f"{COMPARE_THE_ID} Or use the API key and secret of the account that has it."
         yield Cause("application", CERTAIN if record.is_ours else LIKELY, problem, remedy)
     elif record.public_key:
-        ours = f"yours is {evidence.fingerprint}"
-        if not evidence.fingerprint:
-            ours = "another key signed this token"
+        key = evidence.fingerprint
+        ours = f"yours is {key}" if key else "another key signed this token"
         problem = f"Application {application} has the public key {record.fingerprint}, but {ours}."
         yield Cause("key", CERTAIN, problem, _SAVE_THE_KEY)
 
@@ -76,22 +75,16 @@ def once_the_key_is_right(evidence: Evidence, certainty: str) -> Iterator[Cause]
         listed = dialects.line(", ".join(known)) or "none"
         problem = f"{product.name} is not among the application's capabilities ({listed})."
         # The support article names these two; what the others do without it is not documented.
-        is_certain = needed in ("voice", "messages")
-        is_certain = is_certain and certainty == LIKELY  # nothing else is known to be wrong
+        # It is certain only if nothing else is known to be wrong.
+        is_certain = needed in ("voice", "messages") and certainty == LIKELY
         yield Cause("capability", CERTAIN if is_certain else certainty, problem, switch)
     elif known is None or not needed:
         capability = f" for {product.name}" if product and is_one_product else ""
         problem = f"Application and key are right, but the application's capability{capability} may"
         yield Cause("capability", certainty, f"{problem} be off.", switch)
-    yield Cause(
-        "privacy",
-        POSSIBLE,
-        "An older application may lack its privacy setting.",
-        "Edit it in the Vonage dashboard, choose that setting, and press 'Save changes'.",
-    )
-    yield Cause(
-        "new-application",
-        POSSIBLE,
-        "The application may have another problem, which check cannot detect.",
-        "As the last resort, make a new application, with keys of its own.",
-    )
+    problem = "An older application may lack its privacy setting."
+    remedy = "Edit it in the Vonage dashboard, choose that setting, and press 'Save changes'."
+    yield Cause("privacy", POSSIBLE, problem, remedy)
+    problem = "The application may have another problem, which check cannot detect."
+    remedy = "As the last resort, make a new application, with keys of its own."
+    yield Cause("new-application", POSSIBLE, problem, remedy)

@@ -13,12 +13,7 @@ from ..exchange.clock import TOLERANCE, is_off
 from ..redaction import quoted, unquoted
 from ..token.rules import is_in_milliseconds, read_time, span
 from ..vonage import dialects
-from .application import (
-    COMPARE_THE_ID,
-    once_the_key_is_right,
-    proved_by_the_account,
-    signer_causes,
-)
+from .application import COMPARE_THE_ID, once_the_key_is_right, proved_by_the_account, signer_causes
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .evidence import Evidence
 from .probe import Reply, without_secrets
@@ -85,6 +80,7 @@ _OTHER_URL = "Pass another --url: one that is known to exist, in the region of t
 
 def _inconclusive(reply: Reply) -> Cause:
     status = reply.status or 0
+    untold = f"A {status} does not tell whether the token was accepted."
     if 300 <= status < 400:
         problem = "The server redirects, so this says nothing about the token."
         target = without_secrets(reply.location)
@@ -99,21 +95,17 @@ def _inconclusive(reply: Reply) -> Cause:
     elif status >= 500 or status in (408, 429):
         problem, remedy = f"A {status} says nothing about the token.", "Try again later."
     elif status == 404 and _path(reply.url).endswith("/"):
-        problem = "A 404 does not tell whether the token was accepted. The path ends with a slash."
+        problem = f"{untold} The path ends with a slash."
         remedy = "Leave the slash out: since 2026, Vonage's gateway no longer normalises it."
     elif status == 404 and reply.region:
-        problem = (
-            "A 404 does not tell whether the token was accepted. What was asked for may live in "
-            f"another region than {reply.region}, which answered."
-        )
+        elsewhere = f"another region than {reply.region}, which answered"
+        problem = f"{untold} What was asked for may live in {elsewhere}."
         remedy = "For a call, pass its address at the region_url of its webhooks as --url."
     else:
         topic = "the request, not about the token"
         if status in (403, 404, 405):
             topic = "the method, the path or the region: it can come before any authentication"
-        problem = (
-            f"A {status} does not tell whether the token was accepted. It may be about {topic}."
-        )
+        problem = f"{untold} It may be about {topic}."
         remedy = _OTHER_URL
     return Cause("inconclusive", POSSIBLE, problem, remedy)
 
@@ -133,41 +125,31 @@ def _proved_by_the_time(evidence: Evidence) -> Iterator[Cause]:
             yield Cause("expired", CERTAIN if is_certain else LIKELY, problem, remedy)
 
 
-# Reasons that only the answer can know: certainty, problem, remedy.
+# Reasons that only the answer can know: problem, remedy.
 _SAID = {
     dialects.SUSPENDED: (
-        CERTAIN,
         "The server says that the account or the application is suspended.",
         "See the Vonage dashboard, or ask Vonage's support.",
     ),
-    dialects.REVOKED: (CERTAIN, "The server says that the token is revoked.", "Sign a new one."),
+    dialects.REVOKED: ("The server says that the token is revoked.", "Sign a new one."),
     dialects.WRONG_AUTHENTICATION: (
-        LIKELY,
         "The server expects another kind of authentication, or got two kinds at once.",
         "See the product's page in Vonage's API reference.",
     ),
     dialects.EXPIRED: (
-        LIKELY,
         "The server says that the token is expired.",
         "Sign a new token, and compare this machine's clock.",
     ),
     dialects.CAPABILITY: (
-        LIKELY,
         "The server says that the application has no Network Registry capability.",
         "Switch it on in the Vonage dashboard, under Applications, and press 'Save changes'.",
     ),
     dialects.RIGHTS: (
-        LIKELY,
         "The server says that the account is not permitted to do this. It does not name the token.",
         "See in the Vonage dashboard what the account may use, or ask Vonage's support.",
     ),
-    dialects.THROTTLED: (
-        LIKELY,
-        "The server says that there were too many requests.",
-        "Try again later.",
-    ),
+    dialects.THROTTLED: ("The server says that there were too many requests.", "Try again later."),
     dialects.MISSING: (
-        LIKELY,
         "The server got no Authorization header, though one was sent.",
         "Look for what drops it between here and there: a proxy, a gateway, a redirect.",
     ),
@@ -179,7 +161,8 @@ def _said_by_the_answer(evidence: Evidence) -> Iterator[Cause]:
     code = evidence.reading.code
     is_first = evidence.reply.reading.code == code
     if code in _SAID:
-        yield Cause(code, *_SAID[code])
+        is_certain = code in (dialects.SUSPENDED, dialects.REVOKED)
+        yield Cause(code, CERTAIN if is_certain else LIKELY, *_SAID[code])
     elif code == dialects.SUB and is_first and evidence.reply.status in (401, 403, 404):
         # Users, which is asked as well, needs a sub; other products may not.
         yield _about_the_user(evidence)

@@ -15,7 +15,7 @@ from ..errors import CredentialsError
 from ..scope import Scope
 from ..url import origin_of
 from ..vonage import dialects
-from .account import Record, look_up
+from .account import look_up
 from .cause import CERTAIN
 from .diagnosis import causes
 from .evidence import Evidence
@@ -57,8 +57,11 @@ def investigate(
     in_place_of = asked if asked != origin_of(url) else None
     evidence = Evidence(ask(url, auth, timeout=timeout), auth.fingerprint, in_place_of=in_place_of)
     if _is_unexplained(evidence) and may_ask_the_account:
-        account = _account(place)
-        record = _look_up(account, evidence, scope, place, timeout) if account else None
+        account, application_id = _account(place), evidence.token.claims.get("application_id")
+        is_ours = isinstance(place, (Environment, CLIConfig))
+        record = account and look_up(
+            account, application_id, url, scope, timeout=timeout, is_ours=is_ours
+        )
         evidence = replace(evidence, record=record, lacks_account=account is None)
     product = evidence.product
     has_no_reason = evidence.reply.reading.code == dialects.UNKNOWN
@@ -79,13 +82,3 @@ def _account(place: Place | None) -> Account | None:
         return accounts.find(place)
     except CredentialsError:  # a broken place, which the arguments do not need
         return None
-
-
-def _look_up(
-    account: Account, evidence: Evidence, scope: Scope, place: Place | None, timeout: float
-) -> Record | None:
-    application_id = evidence.token.claims.get("application_id")
-    if not isinstance(application_id, str):
-        return None
-    is_ours, url = isinstance(place, (Environment, CLIConfig)), evidence.reply.url
-    return look_up(account, application_id, url, scope, timeout=timeout, is_ours=is_ours)

@@ -24,6 +24,11 @@ from ..vonage.dialects import Reading
 from ..vonage.products import OPEN, product_of, refuses
 
 _MAX_ANSWER_BYTES = 1 << 16
+_NOTHING_READ = Reading(dialects.UNKNOWN, "", None)
+_PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][^=&;#]*(?:secret|sig|token|password|key)[^=&;#]*=)[^&;#]+", re.IGNORECASE
+)
 
 
 class Trouble(NamedTuple):
@@ -31,9 +36,6 @@ class Trouble(NamedTuple):
 
     problem: str
     remedy: str
-
-
-_NOTHING_READ = Reading(dialects.UNKNOWN, "", None)
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,6 @@ class Reply:
     def is_open(self) -> bool:
         """Whether the path is answered without any authentication."""
         return OPEN.fullmatch(urlsplit(self.url).path) is not None
-
-
-_SECRET_PARAMETER = re.compile(
-    r"([?&;][^=&;#]*(?:secret|sig|token|password|key)[^=&;#]*=)[^&;#]+", re.IGNORECASE
-)
 
 
 def without_secrets(url: str) -> str:
@@ -171,15 +168,13 @@ def _target(url: str, location: str | None) -> str:
     return dialects.line(target) if origin_of(target) else ""
 
 
-_PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
-
-
 def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
     origin, reasons = origin_of(url), list(_reasons(error))
     host = origin.host if origin else url
     is_refused = any(isinstance(reason, ConnectionRefusedError) for reason in reasons)
     if isinstance(error, requests.ReadTimeout):
-        return _too_late(timeout)
+        problem = f"There was no complete answer within {timeout:g} s."
+        return Trouble(problem, "Try again, or give a longer --timeout.")
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_trouble(host, reasons)
     if isinstance(error, requests.exceptions.InvalidURL):  # not shown: it may contain a password
@@ -201,11 +196,6 @@ def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
         return Trouble(f"The connection to {host} broke before a whole answer came.", "Try again.")
     text = dialects.line(str(error))
     return Trouble(f"The request or its answer is not valid: {text}", "Correct what it names.")
-
-
-def _too_late(timeout: float) -> Trouble:
-    remedy = "Try again, or give a longer --timeout."
-    return Trouble(f"There was no complete answer within {timeout:g} s.", remedy)
 
 
 def _tls_trouble(host: str, reasons: list[object]) -> Trouble:

@@ -77,16 +77,14 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """Return the report in the form that ``docs/check.md`` documents."""
         subject, reply, key = self.subject, self.reply, self.subject.key
-        found = subject.credentials
+        found, is_id = subject.credentials, is_application_id(subject.application_id)
+        said = {"code": reply.reading.code, "text": reply.reading.text} if reply.status else None
         return {
             "ok": self.ok,
             "version": __version__,
             "credentials": found
             and {"source": found.source, "also_checked": list(found.also_checked)},
-            "application": {
-                "id": self._application_id,
-                "looks_valid": is_application_id(subject.application_id),
-            },
+            "application": {"id": self._application_id, "looks_valid": is_id},
             "key": key
             and {
                 "fingerprint": key.fingerprint,
@@ -102,9 +100,7 @@ class Report:
                 "trace_id": reply.reading.trace_id,
             },
             "clock": {"offset_s": None if reply.offset is None else round(reply.offset)},
-            "answer": {"code": reply.reading.code, "text": reply.reading.text}
-            if reply.status
-            else None,
+            "answer": said,
             "causes": [vars(cause) for cause in self.causes],
         }
 

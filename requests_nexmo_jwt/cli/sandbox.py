@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         signals, wake = caught or stack.enter_context(_caught_signals())
         stack.enter_context(nexmo)
         if arguments.command:
-            return _run_within(nexmo, arguments.command, signals, wake)
+            return _run_within(nexmo, arguments, signals, wake)
         print(_how_to_call(nexmo), flush=True)
         signals.recv(1)
     return 0
@@ -131,11 +131,13 @@ def _caught_signals() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def _run_within(
-    nexmo: Sandbox, command: list[str], signals: socket.socket, wake: socket.socket
+    nexmo: Sandbox, arguments: argparse.Namespace, signals: socket.socket, wake: socket.socket
 ) -> int:
     """Run a command with the variables of the sandbox, and return its exit status."""
-    theirs = set(VARIABLES) - {PASSPHRASE_VARIABLE}  # which opens the key that was given
-    environment = {name: os.environ[name] for name in os.environ if name not in theirs}
+    kept = {PASSPHRASE_VARIABLE} if arguments.private_key else set()  # it may open that key
+    hidden = set(VARIABLES) - kept
+    environment = {name: os.environ[name] for name in os.environ if name not in hidden}
+    command = arguments.command
     try:
         process = subprocess.Popen(command, env={**environment, **nexmo.environment})  # noqa: S603
     except OSError as error:

@@ -16,9 +16,8 @@ class KeyFile:
 
     def __init__(self, given: str | None, key: RSAPrivateKey) -> None:
         self._folder = None if given else tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
-        self.path: Path = Path(
-            given or Path(self._folder.name if self._folder else "", "private.key")
-        )
+        folder = self._folder.name if self._folder else ""
+        self.path: Path = Path(given or Path(folder, "private.key"))
         #: The file as it was, once it is replaced.
         self._original: Path | None = None
         if self._folder:

@@ -200,14 +200,12 @@ def rate_row(threads: int, name: str, found: dict) -> Row:
 def processes(key_file: Path, folder: Path, turns: int) -> Iterator[Row]:
     """Compare an HTTPie without this package, one with it, and those with other plugins."""
     python = install(folder / "with-plugin")
+    given = ["--app-id", APPLICATION_ID, "--private-key", key_file]
     jobs = {
         **http_jobs(key_file, python.with_name("http"), folder),
         "PyJWT": cpu_of([python, "-c", PYJWT, key_file]),
         "ours": cpu_of([python, "-c", OURS, key_file]),
-        "token": cpu_of(
-            [python.with_name("nexmo-jwt"), "token", "--app-id", APPLICATION_ID]
-            + ["--private-key", str(key_file)]
-        ),
+        "token": cpu_of([python.with_name("nexmo-jwt"), "token", *given]),
     }
     others, failed = plugin_jobs(key_file, folder)
     times = dict(zip(jobs | others, in_turns(*(jobs | others).values(), turns=turns), strict=True))

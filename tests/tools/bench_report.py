@@ -184,8 +184,8 @@ INTRODUCTION = """\
 
 `make bench` wrote this page; the same figures for machines are in [bench.json](bench.json). A row
 and its baseline are measured in turns. The ratio is the median of the ratios of the turns; half of
-the turns lie between the quartiles. An aim is met or missed if all of that range is below or above it, and
-not decided otherwise. "Faster" and "slower" are said only where those ranges do not overlap.
+the turns lie between the quartiles. An aim is met or missed if all of that range is below or above
+it, and not decided otherwise. "Faster" and "slower" are said only where ranges do not overlap.
 
 ![A bar chart of the rows of "One Authorization header"](bench.svg)
 """

@@ -106,7 +106,7 @@ stages:
       status_code: 200
 """
 
-KEYS_FOR_POSTING = """
+KEYS = """
 import asyncio
 from pathlib import Path
 from posting.__main__ import make_posting
@@ -123,21 +123,167 @@ async def main():
 asyncio.run(main())
 """
 
-KEYS_FOR_HTTP_PROMPT = (
-    f"sleep 4; echo '{code('get ')}'; sleep 4; echo q; sleep 1; echo exit; sleep 1"
-)
-
-NOTEBOOK = """
-import json
-source = "import requests\\nfrom requests_nexmo_jwt import NexmoJWT\\n"
-"""
+TYPED = f"sleep 4; echo '{code('get ')}'; sleep 4; echo q; sleep 1; echo exit; sleep 1"
 
 CALL = {"get": {"responses": {"200": {"description": "OK"}}}}
 OPENAPI = {"openapi": "3.0.3", "info": {"title": "Voice", "version": "1"}}
 OPENAPI["paths"] = {"/v1/calls": CALL, "/v1/calls/{id}": CALL}
 
-CELL = f"""import requests
-from requests_nexmo_jwt import NexmoJWT
-assert requests.get("{URL}", auth=NexmoJWT()).ok
-"""
-NOTEBOOK = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+SOURCE = "import requests\nfrom requests_nexmo_jwt import NexmoJWT\n"
+SOURCE += f"assert requests.get({URL!r}, auth=NexmoJWT()).ok"
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [{**CELL, "source": SOURCE}]}
+NOTEBOOK["metadata"] = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+
+BEARER = collection("bearer", token=code("{{token"))
+SIGNED = {"privateKey": code("{{private_key"), "payload": code('{"appl')}
+SIGNED = collection("jwt", algorithm="RS256", **SIGNED)
+NEWMAN = f"{code('printf')}\nnewman run signed.json -e environment.json"
+POSTING = f"name: calls\nurl: {URL}\nscripts:\n  on_request: sign.py\n"
+BRU = f"get {{\n  url: {URL}\n  auth: bearer\n}}\n\nauth:bearer {{\n  token: @\n}}\n"
+SDK = code("from requests_nexmo_jwt import NexmoJWT\nfrom vonage")
+# Schemathesis ends with 1 if it has findings. It has: the sandbox does not validate.
+FUZZ = f"{code('export SCHEMATHESIS')}\n{code(f'{IN_SANDBOX}sh')} || test $? = 1"
+PROMPT = f"{{ {TYPED}; }} | TERM=xterm script -q -c '{code('http-prompt')}' /dev/null"
+
+TOOLS = {
+    "mitmproxy": Tool("mitmproxy", MITMPROXY, {"addon.py": code("from requests_nexmo_jwt")}),
+    "wget": Tool("", code("wget -q"), {}),
+    "curl": Tool("", code("curl -s -H"), {}, 3),
+    "vonage": Tool("vonage", "python calls.py | grep -x completed", {"calls.py": SDK}),
+    "@usebruno/cli": from_table("Bruno", "@usebruno/cli", "calls.bru", BRU),
+    "httpyac": from_table("httpyac", "httpyac", "calls.http", f"GET {URL}\n@\n"),
+    "tavern": from_table("Tavern", "tavern pytest<9.1", "test_calls.tavern.yaml", TAVERN),
+    "newman": Tool("newman", NEWMAN, {"bearer.json": BEARER, "signed.json": SIGNED}, 2),
+    "locust": Tool(
+        "locust", code(f"{IN_SANDBOX}locust"), {"locustfile.py": code("from locust")}, 10
+    ),
+    "schemathesis": Tool(
+        "schemathesis",
+        FUZZ,
+        {"hooks.py": code("import schemathesis"), "openapi.json": json.dumps(OPENAPI)},
+        10,
+    ),
+    "posting": Tool(
+        "posting tree-sitter<0.26",
+        "python keys.py",
+        {"calls.posting.yaml": POSTING, "sign.py": code("from posting"), "keys.py": KEYS},
+    ),
+    "nbclient": Tool(
+        "nbclient ipykernel", "jupyter execute a.ipynb", {"a.ipynb": json.dumps(NOTEBOOK)}
+    ),
+    "http-prompt": Tool("http-prompt", PROMPT, {}),
+}
+
+
+def main() -> int:
+    failed = False
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).resolve()
+        for name, tool in TOOLS.items():
+            try:
+                programs, version = install(name, tool.packages, folder / name.replace("/", "-"))
+            except CannotInstallError as error:
+                print(f"{name}: not installed: {error}", flush=True)
+                continue
+            with tempfile.TemporaryDirectory() as home:
+                problem = tried(tool, programs, Path(home))
+            failed = failed or bool(problem)
+            differs = "" if version in PAGE else " (the page names another version)"
+            print(f"{name} {version}{differs}: {problem or 'accepted'}", flush=True)
+    return 1 if failed else 0
+
+
+def install(name: str, packages: str, folder: Path) -> tuple[Path, str]:
+    """Install a tool, unless it is there; return where its programs are, and its version."""
+    program = shutil.which("npm" if name in ("@usebruno/cli", "httpyac", "newman") else name)
+    if not packages:
+        if not program:
+            raise CannotInstallError("it is not on the PATH")
+        return Path(program).parent, re.search(r"[0-9.]+[0-9]", output([name, "--version"]))[0]
+    if name in ("@usebruno/cli", "httpyac", "newman"):
+        installed = folder / "node_modules" / name / "package.json"
+        if not installed.exists():
+            npm = [program or "npm", "install", "--silent", "--no-audit", "--no-fund"]
+            output([*npm, "--prefix", str(folder), packages])
+        return folder / "node_modules" / ".bin", json.loads(installed.read_text())["version"]
+    python, installed = str(folder / "bin" / "python"), folder / "installed"
+    if not installed.exists():
+        output([sys.executable, "-m", "venv", "--clear", str(folder)])
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        output([*pip, *packages.split(), str(REPOSITORY)])
+        installed.touch()
+    ask = f"from importlib.metadata import version; print(version({name!r}))"
+    return folder / "bin", output([python, "-c", ask]).strip()
+
+
+def output(command: list[str]) -> str:
+    """Run a command with the caller's settings, which pip and npm need."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except OSError as error:
+        raise CannotInstallError(str(error)) from None
+    except subprocess.CalledProcessError as error:
+        raise CannotInstallError(error.stderr.strip()[-200:]) from None
+
+
+def tried(tool: Tool, programs: Path, home: Path) -> str:
+    """Run a tool in ``home``; return what went wrong, or an empty string."""
+    ca, context, pem = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), str(home / "ca.pem")
+    ca.cert_pem.write_to_path(pem)
+    ca.issue_cert(HOST).configure_cert(context)
+    is_moved = IN_SANDBOX in tool.commands  # by NEXMO_JWT_ENDPOINT, and the sandbox is ours
+    with Sandbox(ssl_context=None if is_moved else context) as nexmo:
+        port = urlsplit(nexmo.url).port
+        with ConnectProxy({HOST: port}) as proxy:
+            env = {**hermetic.environment(home), **nexmo.environment}
+            if not is_moved:
+                del env["NEXMO_JWT_ENDPOINT"]
+                env |= {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url}
+            env |= {
+                "NO_PROXY": "127.0.0.1",
+                "no_proxy": "127.0.0.1",
+                "TEST_NAMES": f"{HOST}={port}",
+            }
+            env |= {"SSL_CERT_FILE": pem, "REQUESTS_CA_BUNDLE": pem, "CURL_CA_BUNDLE": pem}
+            env |= {"NODE_EXTRA_CA_CERTS": pem}
+            ours = str(Path(sys.executable).parent)
+            env["PATH"] = os.pathsep.join([str(programs), ours, env["PATH"]])
+            (home / ".wgetrc").write_text(f"ca_certificate = {pem}\n")
+            values = {"application_id": nexmo.application_id}
+            values["private_key"] = nexmo.private_key.read_text()
+            listed = [{"key": key, "value": value} for key, value in values.items()]
+            files = {**tool.files, "environment.json": json.dumps({"values": listed})}
+            folder = home / "here"
+            folder.mkdir()
+            for name, text in files.items():
+                (folder / name).write_text(text)
+            problem = run(tool.commands.replace(IN_SANDBOX, ""), folder, env)
+    refused = [seen.verdict for seen in nexmo.requests if seen.status == 401]
+    accepted = [seen for seen in nexmo.requests if seen.accepted and seen.status == 200]
+    few = "" if len(accepted) >= tool.requests else f"only {len(accepted)} requests accepted"
+    return f"refused: {refused[-1]}" if refused else problem or few
+
+
+def run(commands: str, folder: Path, env: dict[str, str]) -> str:
+    command = ["bash", "-c", f"set -e -o pipefail\n{commands}"]
+    with open(folder / "output", "w+", encoding="utf-8") as file:
+        try:
+            status = subprocess.run(
+                command,
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                check=False,
+                timeout=SECONDS,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return f"it did not end within {SECONDS} seconds"
+        file.seek(0)
+        return f"exit status {status}\n{file.read()[-3000:]}" if status else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
