@@ -15,7 +15,20 @@ unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
-.PHONY: demo test test-lowest test-all test-anywhere lint bench load live pictures clean
+.PHONY: help demo test test-lowest test-all test-anywhere lint bench load live pictures clean
+
+help:
+	@echo "make demo           the main job, shown on the embedded sandbox"
+	@echo "make test           all tests; some: make test ARGS='tests/token -x'"
+	@echo "make lint           ruff, mypy, basedpyright, the distribution"
+	@echo "make test-lowest    all tests with the oldest supported releases"
+	@echo "make test-all       all tests with each supported Python on this machine"
+	@echo "make test-anywhere  demo and tests in a fresh clone, among somebody's settings"
+	@echo "make load           20,000 requests from 16 threads"
+	@echo "make bench          what a signed request costs; writes docs/bench.md"
+	@echo "make live           asks the real Vonage what is not documented"
+	@echo "make tools          the tools of docs/tools.md, as far as they can be installed"
+	@echo "make clean          removes what make has installed"
 
 demo: $(VENV)/installed
 	@$(BIN)/python tests/tools/demo.py

@@ -50,13 +50,7 @@ class Record:
 
 
 def look_up(
-    account: Account,
-    application_id: object,
-    url: str,
-    scope: Scope,
-    *,
-    timeout: float,
-    is_ours: bool,
+    account: Account, application_id: object, url: str, scope: Scope, timeout: float, is_ours: bool
 ) -> Record | None:
     """Look up an application at Vonage, or at the server of ``url`` if that is on loopback.
 

@@ -59,9 +59,7 @@ def investigate(
     if _is_unexplained(evidence) and may_ask_the_account:
         account, application_id = _account(place), evidence.token.claims.get("application_id")
         is_ours = isinstance(place, (Environment, CLIConfig))
-        record = account and look_up(
-            account, application_id, url, scope, timeout=timeout, is_ours=is_ours
-        )
+        record = account and look_up(account, application_id, url, scope, timeout, is_ours)
         evidence = replace(evidence, record=record, lacks_account=account is None)
     product = evidence.product
     has_no_reason = evidence.reply.reading.code == dialects.UNKNOWN

@@ -117,11 +117,8 @@ def _acl(text: str) -> dict[str, Any]:
 def auth(arguments: argparse.Namespace, **options: Any) -> NexmoJWT:
     """Return the auth object of the command's credentials."""
     check_both(arguments)
-    return ask_if_missing(
-        lambda passphrase: NexmoJWT(
-            arguments.app_id, arguments.private_key, passphrase=passphrase, **options
-        )
-    )
+    given = arguments.app_id, arguments.private_key
+    return ask_if_missing(lambda passphrase: NexmoJWT(*given, passphrase=passphrase, **options))
 
 
 def check_both(arguments: argparse.Namespace) -> None:

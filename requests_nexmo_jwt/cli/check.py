@@ -22,15 +22,7 @@ from ..redaction import Hidden, Secret
 from ..scope import Scope
 from ..token.inspection import inspect
 from ..url import host_part, origin_of
-from .arguments import (
-    OPTIONS,
-    add_claims,
-    add_credentials,
-    check_both,
-    claims,
-    filled,
-    read_token,
-)
+from .arguments import OPTIONS, add_claims, add_credentials, check_both, claims, filled, read_token
 from .output import is_terminal, mark, show
 
 DEFAULT_PATH = "/v1/calls?page_size=1"
@@ -122,13 +114,8 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
     found = discovery.find(Hidden(arguments.app_id), Hidden(arguments.private_key))
 
     def load(passphrase: Secret | None) -> tuple[NexmoJWT, Subject]:
-        auth = NexmoJWT(
-            arguments.app_id,
-            arguments.private_key,
-            passphrase=passphrase,
-            hosts=arguments.host,
-            **claims(arguments),
-        )
+        given, options = (arguments.app_id, arguments.private_key), claims(arguments)
+        auth = NexmoJWT(*given, passphrase=passphrase, hosts=arguments.host, **options)
         return auth, Subject(found, found.load_key(passphrase), found.application_id)
 
     return ask_if_missing(load)

@@ -33,12 +33,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "whether the token was signed with it."
     )
     parser.epilog = "exit status: 0 if nothing is wrong, 1 if something is, 2 for wrong usage"
-    parser.add_argument(
-        "token",
-        nargs="+",
-        metavar="TOKEN",
-        help="a token, an Authorization header or a curl command line; - reads stdin",
-    )
+    given = "a token, an Authorization header or a curl command line; - reads stdin"
+    parser.add_argument("token", nargs="+", metavar="TOKEN", help=given)
     request = "also show whether the token is for this request, such as 'GET https://...'"
     parser.add_argument("--for", type=_request, dest="request", metavar="REQUEST", help=request)
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
@@ -83,10 +79,9 @@ def _request(text: str) -> tuple[str, str]:
     address = f"http://localhost{url}" if url.startswith("/") else url
     if re.fullmatch("[A-Za-z]+", method) and origin_of(address):
         return method.upper(), address
-    raise argparse.ArgumentTypeError(
-        f"{quoted(text) if '@' not in text else 'it'} is not of the form "
-        "'GET https://api.nexmo.com/v1/calls'"
-    )
+    shown = quoted(text) if "@" not in text else "it"
+    form = "'GET https://api.nexmo.com/v1/calls'"
+    raise argparse.ArgumentTypeError(f"{shown} is not of the form {form}")
 
 
 def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:

@@ -28,11 +28,8 @@ from .output import fail
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
 
-_SIGNALS = [
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP")
-    if hasattr(signal, name)  # Windows has no SIGHUP
-]
+# Windows has no SIGHUP.
+_SIGNALS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +48,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clock-offset", type=seconds, default=0, metavar="SECONDS", help=ahead)
     once = "refuse a token that was accepted before; Nexmo accepts it again"
     parser.add_argument("--single-use", action="store_true", help=once)
-    kept = parser.add_argument_group(
-        "application", "Give both to have the same application after a restart."
-    )
+    both = "Give both to have the same application after a restart."
+    kept = parser.add_argument_group("application", both)
     kept.add_argument("--app-id", type=filled, metavar="ID", help="its id (default: a new one)")
     path = "the file with its private key (default: a new key)"
     kept.add_argument("--private-key", type=key_path, metavar="PATH", help=path)
@@ -64,9 +60,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def _port(text: str) -> int:
     if re.fullmatch("[0-9]{1,5}", text) and int(text) <= 65535:
         return int(text)
-    raise argparse.ArgumentTypeError(
-        f"{quoted(text)} is not a port: give 1 to 65535, or 0 for a free one"
-    )
+    problem = "is not a port: give 1 to 65535, or 0 for a free one"
+    raise argparse.ArgumentTypeError(f"{quoted(text)} {problem}")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -55,6 +55,5 @@ def _claim(text: str) -> tuple[str, Any]:
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):
-        raise argparse.ArgumentTypeError(
-            f"the value of {quoted(name)} is not JSON; a string has quotes: 'NAME=\"...\"'"
-        ) from None
+        problem = "is not JSON; a string has quotes: 'NAME=\"...\"'"
+        raise argparse.ArgumentTypeError(f"the value of {quoted(name)} {problem}") from None

@@ -203,29 +203,23 @@ def _read(url: str) -> Origin:
 def _entry(text: object, named_by: str) -> Entry:
     """Read one entry of ``hosts``."""
     match = _ENTRY.fullmatch(text.lower()) if isinstance(text, str) else None
-    if not match:
-        problem = "is neither a host nor an origin"
-    elif match["port"] and not match["scheme"]:
+    problem = "is neither a host nor an origin"
+    if match and match["port"] and not match["scheme"]:
         problem = "has a port but no scheme"
-    else:
+    elif match:
         scheme = match["scheme"] or "https"
         port = int(match["port"] or DEFAULT_PORTS[scheme])
         host = match["host"].strip("[]")
         fixed = host.replace("*", "x", 1)
         if "*" in host and fixed.count(".") - host.split("*")[0].count(".") < 2:
             problem = "matches too many hosts: a '*' needs two or more labels after it"
-        elif not canonical_host(fixed) or port > 65535:
-            problem = "is neither a host nor an origin"
-        else:
+        elif canonical_host(fixed) and port <= 65535:
             return Entry(scheme, host if "*" in host else canonical_host(host), port)
     # What stands before an "@" may be a password.
     entry = host_part(text) if isinstance(text, str) and "@" in text else text
-    raise ScopeError(
-        named_by,
-        f"has {quoted(entry)}, which {problem}",
-        "Write a name such as api.example.com or *.example.com, or an origin such as "
-        "http://localhost:4010.",
-    )
+    remedy = "Write a name such as api.example.com or *.example.com, or an origin such as "
+    remedy += "http://localhost:4010."
+    raise ScopeError(named_by, f"has {quoted(entry)}, which {problem}", remedy)
 
 
 #: The default.

@@ -56,9 +56,8 @@ def out_of_scope(hosts: Hosts, origin: Origin, url: str) -> ScopeError:
 
 def proxied(origin: Origin) -> ScopeError:
     """Return the error for an origin that a proxy of the environment would stand before."""
-    is_clear = origin.scheme == "http"
     variables, sees = "HTTPS_PROXY, ALL_PROXY", "leads away from this machine"
-    if is_clear:
+    if origin.scheme == "http":
         variables, sees = "HTTP_PROXY, ALL_PROXY", "would see the token in clear text"
     return ScopeError(
         str(origin),

@@ -130,9 +130,8 @@ def find_token(text: str) -> str:
     whole = [word for word in bearers if _TOKEN.fullmatch(word)]
     words = _NOT_OF_A_TOKEN.split(text)
     tokens = [word for word in words if word.startswith("eyJ") and _TOKEN.fullmatch(word)]
-    for found in (whole, tokens, bearers):
-        if found:
-            return str(found[0])
+    for found in (*whole, *tokens, *bearers):
+        return str(found)
     remedy = "Give a token, or a header 'Authorization: Bearer ...'."
     raise TokenError("This text", "has no token in it", remedy)
 
@@ -145,10 +144,10 @@ def inspect(token: str) -> Inspection:
     try:
         parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
         claims = json.loads(parts["payload"])
-    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+    except jwt.InvalidTokenError as error:
+        problem = str(error).partition(":")[0]
+    except (ValueError, RecursionError):
         problem = "its JSON is broken"
-        if isinstance(error, jwt.InvalidTokenError):
-            problem = str(error).partition(":")[0]
     else:
         if isinstance(claims, dict):
             return Inspection(token, parts["header"], claims)

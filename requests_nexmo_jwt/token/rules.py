@@ -87,10 +87,8 @@ def _versions_in(acl: object) -> Iterator[Rule]:
     for path in paths if isinstance(paths, Mapping) else ():
         version, _, further = str(path).removeprefix("/").partition("/")
         if re.fullmatch(r"v[0-9.]+|beta[0-9]*", version):
-            reason = (
-                f"acl path {quoted(path)} has a version; sources disagree on whether Nexmo refuses "
-                f"that. Write {quoted(f'/*/{further}')}"
-            )
+            reason = f"acl path {quoted(path)} has a version; sources disagree on whether Nexmo "
+            reason += f"refuses that. Write {quoted(f'/*/{further}')}"
             yield Rule("acl", None, reason, "version")
             return
 
