@@ -54,8 +54,8 @@ def look_up(
 ) -> Record | None:
     """Look up an application at Vonage, or at the server of ``url`` if that is on loopback.
 
-    Return None if the id is not of the form of one, or if the server may not receive the key and
-    secret: it has to be configured, or Vonage's. Any program here can listen on loopback.
+    Return None for what is no id, and if the server may not receive the key and secret: it has to
+    be configured, or Vonage's. Any program on this machine can listen on loopback.
     """
     if not isinstance(application_id, str) or not re.fullmatch("[A-Za-z0-9_-]+", application_id):
         return None

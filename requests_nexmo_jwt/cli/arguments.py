@@ -127,9 +127,8 @@ def check_both(arguments: argparse.Namespace) -> None:
         given, missing = "--app-id", "--private-key"
         if arguments.private_key:
             given, missing = missing, given
-        raise argparse.ArgumentTypeError(
-            f"{given} needs {missing} beside it: an id and a key are never mixed from two places"
-        )
+        problem = f"needs {missing} beside it: an id and a key are never mixed from two places"
+        raise argparse.ArgumentTypeError(f"{given} {problem}")
 
 
 def read_token(words: Sequence[str]) -> str:

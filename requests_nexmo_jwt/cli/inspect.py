@@ -59,15 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
             "signature": {"verified": verified, "reason": f"the signature {signature}"},
         }
         print(json.dumps(report, indent=2))
-        return 0 if good else 1
-    print("header")
-    show_fields(found.header, now)
-    print("\nclaims")
-    show_fields(found.claims, now)
-    print("\nrules")
-    for rule in rules:
-        show(f"  {rule.name + ': ' if rule.kept else ''}{rule.reason}", mark=mark(rule.kept))
-    show(f"  the signature {signature}", mark=mark(verified))
+    else:
+        print("header")
+        show_fields(found.header, now)
+        print("\nclaims")
+        show_fields(found.claims, now)
+        print("\nrules")
+        for rule in rules:
+            show(f"  {rule.name + ': ' if rule.kept else ''}{rule.reason}", mark=mark(rule.kept))
+        show(f"  the signature {signature}", mark=mark(verified))
     return 0 if good else 1
 
 

@@ -28,8 +28,9 @@ from .output import fail
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
 
-# Windows has no SIGHUP.
-_SIGNALS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+# Windows lacks the last two.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+_SIGNALS = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -67,9 +68,12 @@ def _port(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
     check_both(arguments)
-    if arguments.command and "--" not in arguments.words:
+    words = arguments.words
+    command = words[words.index("--") + 1 :] if "--" in words else []
+    if len(arguments.command) > len(command):
         first = quoted(arguments.command[0])
         raise argparse.ArgumentTypeError(f"unexpected {first}: '--' has to precede a command")
+    arguments.command = command
     # A command's own output is not mixed with what went well.
     level = logging.WARNING if arguments.command else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s")
@@ -144,9 +148,10 @@ def _run_within(
         wake.send(b"\0")
 
     threading.Thread(target=wait, daemon=True).start()
+    has_terminal = any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     while number := signals.recv(1)[0]:
         # Ctrl-C reaches the command by itself: it has the same terminal.
-        if number != signal.SIGINT or not sys.stdin.isatty():
+        if number != signal.SIGINT or not has_terminal:
             process.send_signal(number)
     status = process.wait()
     return status if status >= 0 else 128 - status
@@ -160,7 +165,8 @@ def _how_to_call(nexmo: Sandbox) -> str:
     return (
         f"A local server that imitates Nexmo: {nexmo.url}. Ctrl-C stops it.\n\n"
         "Paste this in another terminal. There, NexmoJWT(), http -A nexmo-jwt and nexmo-jwt find\n"
-        "its application, and their requests for Vonage come here:\n\n"
+        "its application, and their requests for Vonage come here. curl does not know of it: give\n"
+        f"it {nexmo.url} and the output of 'nexmo-jwt token --header'.\n\n"
         f"export {export}\n\n"
         f"{shlex.join(http)}"
     )

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import logging
 import os
+import re
 import ssl
 import threading
 import time
@@ -135,6 +136,7 @@ class Sandbox:
         self._seen: deque[SeenRequest] = deque(maxlen=1000)
         self._next_answers: deque[PreparedAnswer] = deque()
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._server = Server(port, self._answer, self.now, ssl_context)
         scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
         #: Its URL, without a trailing slash.
@@ -156,10 +158,9 @@ class Sandbox:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._server.stop()
-        if self._thread:
-            self._thread.join()
-        self._file.close()
+        if os.getpid() == self._process:  # not the child of a fork
+            self._server.stop(self._thread)
+            self._file.close()
 
     def auth(self, **options: Any) -> NexmoJWT:
         """Return a ``NexmoJWT`` for the application, with these keyword arguments."""
@@ -176,7 +177,8 @@ class Sandbox:
         """
         host, others = urlsplit(self.url).hostname, os.environ.get("no_proxy", "")
         others = others or os.environ.get("NO_PROXY", "")
-        no_proxy = others if others == "*" else ",".join(filter(None, [others, host]))
+        is_there = others == "*" or host in others.split(",")
+        no_proxy = others if is_there else ",".join(filter(None, [others, host]))
         return {
             "VONAGE_APPLICATION_ID": self.application_id,
             "VONAGE_PRIVATE_KEY": str(self.private_key),
@@ -220,8 +222,12 @@ class Sandbox:
         """
         if not (isinstance(method, str) and isinstance(path, str)):
             raise TypeError("method and path have to be str")
-        if not path.startswith("/"):
-            raise ValueError(f"path has to begin with a slash: {path!r}")
+        if not re.fullmatch("[A-Za-z]+", method):
+            raise ValueError(f"method has to be a word such as GET, not {method!r}")
+        if not re.fullmatch('/[!"$-~]*', path):
+            raise ValueError(
+                f"path has to begin with a slash, and be encoded as in a URL: {path!r}"
+            )
         self._answers[method.upper(), path] = answers.prepared(status, body, headers, self.url)
 
     def answer_next(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
+import weakref
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -15,12 +17,13 @@ class KeyFile:
     """A file that was given, which is left as it was, or a temporary one, which is deleted."""
 
     def __init__(self, given: str | None, key: RSAPrivateKey) -> None:
-        self._folder = None if given else tempfile.TemporaryDirectory(prefix="nexmo-sandbox-")
-        folder = self._folder.name if self._folder else ""
-        self.path: Path = Path(given or Path(folder, "private.key"))
+        self._folder = None if given else tempfile.mkdtemp(prefix="nexmo-sandbox-")
+        self.path: Path = Path(given or Path(str(self._folder), "private.key"))
         #: The file as it was, once it is replaced.
         self._original: Path | None = None
         if self._folder:
+            # At the end of the process at the latest.
+            self._remove = weakref.finalize(self, _remove, self._folder, os.getpid())
             _write(self.path, key)
 
     def replace(self, key: RSAPrivateKey) -> None:
@@ -36,10 +39,16 @@ class KeyFile:
     def close(self) -> None:
         """Delete the file, or restore it."""
         if self._folder:
-            self._folder.cleanup()
+            self._remove()
         elif self._original:
             os.replace(self._original, self.path)
             self._original = None
+
+
+def _remove(folder: str, process: int) -> None:
+    """Delete the folder, but not from the child of a fork."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(path: Path, key: RSAPrivateKey) -> None:

@@ -73,7 +73,7 @@ class Resources:
     def answer(self, call: Call, application: Mapping[str, Any]) -> PreparedAnswer | None:
         """Return the answer to an accepted request, or None if none is documented."""
         path, _, text = call.path.partition("?")
-        query, sent = dict(parse_qsl(text)), json_object(call.body or b"") or {}
+        query, sent = dict(parse_qsl(text)), _sent(call)
         match call.method, path.split("/")[1:]:
             case method, ["v1", "calls", *further]:
                 return self._voice(method, further, query, sent)
@@ -86,6 +86,9 @@ class Resources:
                 links = _links(self=f"{url}?page_size={size}", first=f"{url}?page_size={size}")
                 page = {kind: self._others[kind][:size]}
                 return as_json(200, {"page_size": size, "_embedded": page, "_links": links})
+            case "GET", ["v1", "users" | "conversations" as kind, requested]:
+                made = (made for made in self._others[kind] if made["id"] == requested)
+                return as_json(200, found) if (found := next(made, None)) else None
             case "POST", ["v1", "users" | "conversations" as kind]:
                 return self._create(kind, sent)
             case "GET", ["v2", "applications"]:
@@ -188,6 +191,16 @@ def _is_wanted(at: datetime, call: Mapping[str, Any], query: Mapping[str, str]) 
     start, end = _date(query.get("date_start")), _date(query.get("date_end"))
     is_alike = all(query.get(name, call[name]) == call[name] for name in filters)
     return is_alike and (not start or at >= start) and (not end or at <= end)
+
+
+def _sent(call: Call) -> dict[str, Any]:
+    """Return the object in the body, or an empty one: it may be no JSON, or have a NaN."""
+    fields = json_object(call.body or b"") or {}
+    try:
+        as_json(200, fields)
+    except ValueError:
+        return {}
+    return fields
 
 
 def _date(text: str | None) -> datetime | None:

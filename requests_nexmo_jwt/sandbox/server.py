@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -29,6 +30,7 @@ class Server(ThreadingMixIn, TCPServer):  # an HTTPServer would ask a name serve
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
+    timeout: float | None = 0.5  # of a look whether to end, should the last connection fail
 
     def __init__(
         self,
@@ -68,11 +70,13 @@ class Server(ThreadingMixIn, TCPServer):  # an HTTPServer would ask a name serve
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def stop(self) -> None:
-        """End ``serve`` and the open connections, and stop listening."""
+    def stop(self, serving: threading.Thread | None) -> None:
+        """End the thread that runs ``serve``, and the open connections; stop listening."""
         self._is_ending = True
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-            pass
+        if serving:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                pass
+            serving.join()  # before another thread may get the number of this socket
         self.server_close()
         for connection in list(self._open):
             with suppress(OSError):

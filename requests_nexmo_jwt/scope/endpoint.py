@@ -15,7 +15,7 @@ from ..errors import ScopeError
 from ..url import Origin, is_websocket, origin_of
 from . import ENDPOINT_VARIABLE, VONAGE, Destination, Entry, Hosts, Scope
 
-_FORM = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}")
+_FORM = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}")
 
 _log = logging.getLogger("requests_nexmo_jwt")
 
@@ -31,10 +31,10 @@ def hosts_at(value: str, *, is_kept: bool) -> Hosts:
     if origin and origin.is_loopback:
         when = " (its value when this auth object was made)" if is_kept else ""
         return Hosts((*VONAGE.entries, Entry(*origin)), f"{ENDPOINT_VARIABLE}{when}", origin)
-    # What is not an origin is not shown: it may be a secret.
+    # The value is not shown: it may be a secret.
     problem = "is not an origin of the form http://127.0.0.1:4010"
     if origin:
-        problem = f"names {origin}, which is not this machine"
+        problem = "names another machine"
     remedy = "Set it to the scheme, loopback host and port of a server here, or unset it."
     raise ScopeError(ENDPOINT_VARIABLE, problem, remedy, "endpoint")
 

@@ -211,7 +211,7 @@ def test_a_command_that_cannot_run_is_one_line(
 
 
 def test_a_command_has_to_follow_two_dashes(nexmo_jwt: Run) -> None:
-    for words in (["pytest"], ["--port=0", "pytest", "tests"]):
+    for words in (["pytest"], ["--port=0", "pytest", "tests"], ["pytest", "--", "ls"]):
         result = nexmo_jwt("sandbox", *words)
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr == (
@@ -273,11 +273,14 @@ MOMENTS = ["once it runs", "once its folder is there", "at any moment"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "first", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=lambda each: each.name
+)
 @pytest.mark.parametrize("command", ["", "sleep 100"])
 def test_two_signals_at_once_end_it_and_leave_nothing_behind(
-    command: str, first: signal.Signals, moment: str, tmp_path: Path
+    command: str, first: str, moment: str, tmp_path: Path
 ) -> None:
+    number = getattr(signal, first)
     within = ["--", "sh", "-c", f"echo on; exec {command}"] if command else []
     for _ in range(3):
         with subprocess.Popen(
@@ -295,7 +298,7 @@ def test_two_signals_at_once_end_it_and_leave_nothing_behind(
                         assert process.poll() is None
                 else:
                     time.sleep(random.uniform(0, 0.5))
-                process.send_signal(first)
+                process.send_signal(number)
                 process.terminate()
                 # To the end of its output: a command that went on would hold it open.
                 _, logged = process.communicate(timeout=10)
@@ -303,7 +306,7 @@ def test_two_signals_at_once_end_it_and_leave_nothing_behind(
                 process.kill()
         if moment == "once it runs":
             # The command dies of either; the second may come when all is cleaned up.
-            ends = {128 + first, 128 + signal.SIGTERM} if command else {0}
+            ends = {128 + number, 128 + signal.SIGTERM} if command else {0}
             assert process.returncode in {*ends, -signal.SIGTERM}
             assert logged == b""
         assert list(tmp_path.glob("nexmo-sandbox-*")) == []

@@ -6,6 +6,9 @@ import os
 import re
 import socket
 import stat
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -112,7 +115,7 @@ def test_the_method_and_the_path_of_an_answer_are_text_and_the_rest_has_names(
     for method, path in [(1, "/x"), (None, "/x"), (b"GET", "/x"), ("GET", 1), ("GET", b"/x")]:
         with pytest.raises(TypeError, match="method and path have to be str"):
             nexmo.answer(method, path)
-    for path in ("", "x", "https://api.nexmo.com/x"):
+    for path in ("", "x", "https://api.nexmo.com/x", "/a b", "/x#y", "/\xe9"):
         with pytest.raises(ValueError, match="path has to begin with a slash"):
             nexmo.answer("GET", path)
     with pytest.raises(TypeError, match="positional argument"):
@@ -366,3 +369,44 @@ def test_an_answer_without_its_length_ends_with_the_connection(nexmo: Sandbox) -
 def test_a_sandbox_runs_once(nexmo: Sandbox) -> None:
     with pytest.raises(RuntimeError, match="Make a new one"):
         nexmo.__enter__()
+
+
+def test_sandboxes_end_beside_each_other_in_many_threads() -> None:
+    def run() -> None:
+        for _ in range(5):
+            with Sandbox():
+                pass
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_the_child_of_a_fork_ends_nothing_of_its_parent() -> None:
+    script = """
+import os, sys
+import requests
+from requests_nexmo_jwt.sandbox import Sandbox
+with Sandbox() as nexmo:
+    child = os.fork()
+    if not child:
+        sys.exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    print(requests.get(f"{nexmo.url}/v1/calls", auth=nexmo.auth(), timeout=10).status_code)
+print(nexmo.private_key.parent.exists())
+"""
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert shown.stdout == b"200\nFalse\n"
+
+
+@pytest.mark.parametrize("body", [b'{"x": NaN}', b'{"x": 1e999}', b"[1]", b"{", b"\xff"])
+def test_a_body_that_is_no_json_object_does_no_harm(body: bytes, nexmo: Sandbox) -> None:
+    for path in ("/v1/users", "/v1/conversations", "/v1/calls", "/v1/messages"):
+        posted = requests.post(nexmo.url + path, auth=nexmo.auth(), data=body, timeout=10)
+        assert posted.status_code in (201, 202)
+    for path in ("/v1/users", "/v1/conversations", "/v1/calls"):
+        assert "NaN" not in send(nexmo, forge(nexmo), path=path).text

@@ -183,10 +183,12 @@ VALUES = {
     "http://2130706433:80": "form",
     '"http://127.0.0.1:4010"': "form",
     "S3cret-S3cret-S3cret": "form",
-    "https://api.nexmo.com:443": "names https://api.nexmo.com, which is not this machine",
-    "http://10.0.0.1:80": "names http://10.0.0.1, which is not this machine",
+    "https://api.nexmo.com:443": "names another machine",
+    "http://10.0.0.1:80": "names another machine",
+    "http://S3cret-S3cret:80": "names another machine",
+    "http://127.0.0.1:0": "form",
     "http://localhost.:80": "form",
-    "http://0.0.0.0:80": "not this machine",
+    "http://0.0.0.0:80": "names another machine",
 }
 
 
@@ -205,7 +207,7 @@ def test_its_value_is_a_loopback_origin_or_an_error_that_shows_no_secret(
         with pytest.raises(ScopeError, match=r"^NEXMO_JWT_ENDPOINT ") as caught:
             failing()
         assert words in str(caught.value)
-        assert "S3cret" not in str(caught.value)
+        assert "s3cret" not in str(caught.value).lower()
 
 
 def test_a_blank_value_is_as_none(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:

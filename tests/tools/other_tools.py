@@ -37,10 +37,6 @@ IN_SANDBOX = "nexmo-jwt sandbox -- "
 SECONDS = 180  # for the commands of one tool
 
 
-class CannotInstallError(Exception):
-    """Why a tool is not tried."""
-
-
 class Tool(NamedTuple):
     """A tool: what to install, what bash runs, in which files, and its least requests."""
 
@@ -69,14 +65,17 @@ def from_table(name: str, packages: str, file: str, text: str) -> Tool:
     return Tool(packages, f"{code('export TOKEN=')}\n{command}", files)
 
 
+def listed(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
 def collection(auth: str, **fields: str) -> str:
     """Return a collection of Postman with one request."""
     schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-    script = {"listen": "prerequest", "script": {"exec": [code("pm.variables")]}}
-    values = [{"key": key, "value": value} for key, value in fields.items()]
-    whole = {"info": {"name": "Vonage", "schema": schema}, "auth": {"type": auth, auth: values}}
-    items = [{"name": "calls", "request": {"url": URL}}]
-    return json.dumps({**whole, "item": items, "event": [script]})
+    script = {"listen": "prerequest", "script": {"exec": [code("const now")]}}
+    info, used = {"name": "Vonage", "schema": schema}, {"type": auth, auth: listed(fields)}
+    item = {"name": "calls", "request": {"url": URL}}
+    return json.dumps({"info": info, "auth": used, "event": [script], "item": [item]})
 
 
 with socket.create_server(("127.0.0.1", 0)) as free:
@@ -97,13 +96,11 @@ curl -s --retry 99 --retry-delay 1 --retry-connrefused http://127.0.0.1:{PORT} |
 TAVERN = f"""
 test_name: calls
 stages:
-  - name: calls
-    request:
-      url: {URL}
-      headers:
-        @
-    response:
-      status_code: 200
+- name: calls
+  request:
+    url: {URL}
+    headers:
+      @
 """
 
 KEYS = """
@@ -123,28 +120,33 @@ async def main():
 asyncio.run(main())
 """
 
-TYPED = f"sleep 4; echo '{code('get ')}'; sleep 4; echo q; sleep 1; echo exit; sleep 1"
+NOTEBOOK = f"""
+import requests
+from requests_nexmo_jwt import NexmoJWT
+assert requests.get("{URL}", auth=NexmoJWT()).ok
+"""
 
 CALL = {"get": {"responses": {"200": {"description": "OK"}}}}
 OPENAPI = {"openapi": "3.0.3", "info": {"title": "Voice", "version": "1"}}
-OPENAPI["paths"] = {"/v1/calls": CALL, "/v1/calls/{id}": CALL}
+OPENAPI = json.dumps({**OPENAPI, "paths": {"/v1/calls": CALL, "/v1/calls/{id}": CALL}})
+# The status 1 means findings, and there are: the sandbox does not validate.
+FUZZ = f"{code('export SCHEMATHESIS')}\n{code(f'{IN_SANDBOX}sh')} || test $? = 1"
 
-SOURCE = "import requests\nfrom requests_nexmo_jwt import NexmoJWT\n"
-SOURCE += f"assert requests.get({URL!r}, auth=NexmoJWT()).ok"
-CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
-NOTEBOOK = {"nbformat": 4, "nbformat_minor": 5, "cells": [{**CELL, "source": SOURCE}]}
-NOTEBOOK["metadata"] = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-
-BEARER = collection("bearer", token=code("{{token"))
-SIGNED = {"privateKey": code("{{private_key"), "payload": code('{"appl')}
-SIGNED = collection("jwt", algorithm="RS256", **SIGNED)
+PAYLOAD, KEY = code('{"application_id"'), code("{{private_key")
+SIGNED = collection("jwt", algorithm="RS256", privateKey=KEY, payload=PAYLOAD)
+COLLECTIONS = {"bearer.json": collection("bearer", token=code("{{token")), "signed.json": SIGNED}
 NEWMAN = f"{code('printf')}\nnewman run signed.json -e environment.json"
-POSTING = f"name: calls\nurl: {URL}\nscripts:\n  on_request: sign.py\n"
+
+TYPED = f"sleep 4; echo '{code('get ')}'; sleep 4; echo q; sleep 1; echo exit; sleep 1"
+PROMPT = f"({TYPED}) | TERM=xterm script -q -c '{code('http-prompt')}' /dev/null"
+
+REQUEST = f"name: calls\nurl: {URL}\nscripts:\n  on_request: sign.py\n"
+POSTING = {"a.posting.yaml": REQUEST, "sign.py": code("from posting"), "keys.py": KEYS}
+LOCUST = {"locustfile.py": code("from locust")}
+HOOKS = {"hooks.py": code("import schemathesis"), "openapi.json": OPENAPI}
 BRU = f"get {{\n  url: {URL}\n  auth: bearer\n}}\n\nauth:bearer {{\n  token: @\n}}\n"
 SDK = code("from requests_nexmo_jwt import NexmoJWT\nfrom vonage")
-# Schemathesis ends with 1 if it has findings. It has: the sandbox does not validate.
-FUZZ = f"{code('export SCHEMATHESIS')}\n{code(f'{IN_SANDBOX}sh')} || test $? = 1"
-PROMPT = f"{{ {TYPED}; }} | TERM=xterm script -q -c '{code('http-prompt')}' /dev/null"
+NPM = ("@usebruno/cli", "httpyac", "newman")
 
 TOOLS = {
     "mitmproxy": Tool("mitmproxy", MITMPROXY, {"addon.py": code("from requests_nexmo_jwt")}),
@@ -154,24 +156,11 @@ TOOLS = {
     "@usebruno/cli": from_table("Bruno", "@usebruno/cli", "calls.bru", BRU),
     "httpyac": from_table("httpyac", "httpyac", "calls.http", f"GET {URL}\n@\n"),
     "tavern": from_table("Tavern", "tavern pytest<9.1", "test_calls.tavern.yaml", TAVERN),
-    "newman": Tool("newman", NEWMAN, {"bearer.json": BEARER, "signed.json": SIGNED}, 2),
-    "locust": Tool(
-        "locust", code(f"{IN_SANDBOX}locust"), {"locustfile.py": code("from locust")}, 10
-    ),
-    "schemathesis": Tool(
-        "schemathesis",
-        FUZZ,
-        {"hooks.py": code("import schemathesis"), "openapi.json": json.dumps(OPENAPI)},
-        10,
-    ),
-    "posting": Tool(
-        "posting tree-sitter<0.26",
-        "python keys.py",
-        {"calls.posting.yaml": POSTING, "sign.py": code("from posting"), "keys.py": KEYS},
-    ),
-    "nbclient": Tool(
-        "nbclient ipykernel", "jupyter execute a.ipynb", {"a.ipynb": json.dumps(NOTEBOOK)}
-    ),
+    "newman": Tool("newman", NEWMAN, COLLECTIONS, 2),
+    "locust": Tool("locust", code(f"{IN_SANDBOX}locust"), LOCUST, 10),
+    "schemathesis": Tool("schemathesis", FUZZ, HOOKS, 10),
+    "posting": Tool("posting tree-sitter<0.26", "python keys.py", POSTING),
+    "ipykernel": Tool("ipykernel", "jupyter run calls.py", {"calls.py": NOTEBOOK}),
     "http-prompt": Tool("http-prompt", PROMPT, {}),
 }
 
@@ -183,8 +172,9 @@ def main() -> int:
         for name, tool in TOOLS.items():
             try:
                 programs, version = install(name, tool.packages, folder / name.replace("/", "-"))
-            except CannotInstallError as error:
-                print(f"{name}: not installed: {error}", flush=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                reason = getattr(error, "stderr", None) or error
+                print(f"{name}: not installed: {str(reason).strip()[-200:]}", flush=True)
                 continue
             with tempfile.TemporaryDirectory() as home:
                 problem = tried(tool, programs, Path(home))
@@ -196,16 +186,14 @@ def main() -> int:
 
 def install(name: str, packages: str, folder: Path) -> tuple[Path, str]:
     """Install a tool, unless it is there; return where its programs are, and its version."""
-    program = shutil.which("npm" if name in ("@usebruno/cli", "httpyac", "newman") else name)
     if not packages:
-        if not program:
-            raise CannotInstallError("it is not on the PATH")
-        return Path(program).parent, re.search(r"[0-9.]+[0-9]", output([name, "--version"]))[0]
-    if name in ("@usebruno/cli", "httpyac", "newman"):
+        version = re.search(r"[0-9.]+[0-9]", output([name, "--version"]))[0]
+        return Path(shutil.which(name)).parent, version
+    if name in NPM:
         installed = folder / "node_modules" / name / "package.json"
         if not installed.exists():
-            npm = [program or "npm", "install", "--silent", "--no-audit", "--no-fund"]
-            output([*npm, "--prefix", str(folder), packages])
+            options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
+            output([shutil.which("npm") or "npm", "install", *options, packages])
         return folder / "node_modules" / ".bin", json.loads(installed.read_text())["version"]
     python, installed = str(folder / "bin" / "python"), folder / "installed"
     if not installed.exists():
@@ -219,12 +207,7 @@ def install(name: str, packages: str, folder: Path) -> tuple[Path, str]:
 
 def output(command: list[str]) -> str:
     """Run a command with the caller's settings, which pip and npm need."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except OSError as error:
-        raise CannotInstallError(str(error)) from None
-    except subprocess.CalledProcessError as error:
-        raise CannotInstallError(error.stderr.strip()[-200:]) from None
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def tried(tool: Tool, programs: Path, home: Path) -> str:
@@ -232,7 +215,7 @@ def tried(tool: Tool, programs: Path, home: Path) -> str:
     ca, context, pem = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), str(home / "ca.pem")
     ca.cert_pem.write_to_path(pem)
     ca.issue_cert(HOST).configure_cert(context)
-    is_moved = IN_SANDBOX in tool.commands  # by NEXMO_JWT_ENDPOINT, and the sandbox is ours
+    is_moved = IN_SANDBOX in tool.commands  # by NEXMO_JWT_ENDPOINT; the sandbox is this one
     with Sandbox(ssl_context=None if is_moved else context) as nexmo:
         port = urlsplit(nexmo.url).port
         with ConnectProxy({HOST: port}) as proxy:
@@ -240,49 +223,36 @@ def tried(tool: Tool, programs: Path, home: Path) -> str:
             if not is_moved:
                 del env["NEXMO_JWT_ENDPOINT"]
                 env |= {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url}
-            env |= {
-                "NO_PROXY": "127.0.0.1",
-                "no_proxy": "127.0.0.1",
-                "TEST_NAMES": f"{HOST}={port}",
-            }
+            env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
             env |= {"SSL_CERT_FILE": pem, "REQUESTS_CA_BUNDLE": pem, "CURL_CA_BUNDLE": pem}
-            env |= {"NODE_EXTRA_CA_CERTS": pem}
-            ours = str(Path(sys.executable).parent)
-            env["PATH"] = os.pathsep.join([str(programs), ours, env["PATH"]])
+            env |= {"NODE_EXTRA_CA_CERTS": pem, "TEST_NAMES": f"{HOST}={port}"}
+            path = [str(programs), str(Path(sys.executable).parent), env["PATH"]]
+            env["PATH"] = os.pathsep.join(path)
             (home / ".wgetrc").write_text(f"ca_certificate = {pem}\n")
-            values = {"application_id": nexmo.application_id}
-            values["private_key"] = nexmo.private_key.read_text()
-            listed = [{"key": key, "value": value} for key, value in values.items()]
-            files = {**tool.files, "environment.json": json.dumps({"values": listed})}
-            folder = home / "here"
-            folder.mkdir()
-            for name, text in files.items():
-                (folder / name).write_text(text)
-            problem = run(tool.commands.replace(IN_SANDBOX, ""), folder, env)
+            key = {"private_key": nexmo.private_key.read_text()}
+            variables = listed({"application_id": nexmo.application_id, **key})
+            problem = run(tool, {"environment.json": json.dumps({"values": variables})}, env)
     refused = [seen.verdict for seen in nexmo.requests if seen.status == 401]
     accepted = [seen for seen in nexmo.requests if seen.accepted and seen.status == 200]
     few = "" if len(accepted) >= tool.requests else f"only {len(accepted)} requests accepted"
     return f"refused: {refused[-1]}" if refused else problem or few
 
 
-def run(commands: str, folder: Path, env: dict[str, str]) -> str:
-    command = ["bash", "-c", f"set -e -o pipefail\n{commands}"]
-    with open(folder / "output", "w+", encoding="utf-8") as file:
+def run(tool: Tool, more_files: dict[str, str], env: dict[str, str]) -> str:
+    """Run the commands of a tool in a folder with its files; return what went wrong."""
+    folder = Path(env["HOME"], "here")
+    folder.mkdir()
+    for name, text in {**tool.files, **more_files}.items():
+        (folder / name).write_text(text)
+    command = ["bash", "-c", f"set -e -o pipefail\n{tool.commands.replace(IN_SANDBOX, '')}"]
+    with open(folder / "output", "w+", encoding="utf-8", errors="replace") as file:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file}
         try:
-            status = subprocess.run(
-                command,
-                cwd=folder,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                check=False,
-                timeout=SECONDS,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            return f"it did not end within {SECONDS} seconds"
-        file.seek(0)
-        return f"exit status {status}\n{file.read()[-3000:]}" if status else ""
+            subprocess.run(command, cwd=folder, env=env, timeout=SECONDS, check=True, **streams)
+        except subprocess.SubprocessError as error:
+            file.seek(0)
+            return f"{error}\n{file.read()[-3000:]}"
+    return ""
 
 
 if __name__ == "__main__":
