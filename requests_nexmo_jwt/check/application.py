@@ -10,6 +10,15 @@ from ..vonage.products import CAPABILITIES
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .evidence import Evidence
 
+COMPARE_THE_ID = (
+    "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
+)
+_SAVE_THE_KEY = (
+    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt "
+    "public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
+    "changes': until then, new keys do not count."
+)
+
 
 def proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
     """Yield what the account's answer proves: it has no such application, or another key."""
@@ -26,17 +35,6 @@ def proved_by_the_account(evidence: Evidence) -> Iterator[Cause]:
         ours = f"yours is {key}" if key else "another key signed this token"
         problem = f"Application {application} has the public key {record.fingerprint}, but {ours}."
         yield Cause("key", CERTAIN, problem, _SAVE_THE_KEY)
-
-
-COMPARE_THE_ID = (
-    "Compare the id with the Vonage dashboard, under Applications. An API key is not an id."
-)
-
-_SAVE_THE_KEY = (
-    "Use the private key that belongs to it. Or save the public key that 'nexmo-jwt "
-    "public-key' prints in the Vonage dashboard, without carriage returns, and press 'Save "
-    "changes': until then, new keys do not count."
-)
 
 
 def signer_causes(evidence: Evidence, *, is_explained: bool) -> Iterator[Cause]:

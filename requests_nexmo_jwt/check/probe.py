@@ -200,11 +200,9 @@ def _network_trouble(error: Exception, url: str, timeout: float) -> Trouble:
 
 def _tls_trouble(host: str, reasons: list[object]) -> Trouble:
     if any(isinstance(reason, ssl.SSLCertVerificationError) for reason in reasons):
-        return Trouble(
-            f"TLS with {host} failed: its certificate is not trusted here, or something stands "
-            "between.",
-            "Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate.",
-        )
+        why = "its certificate is not trusted here, or something stands between"
+        remedy = "Behind a company's proxy, set REQUESTS_CA_BUNDLE to its certificate."
+        return Trouble(f"TLS with {host} failed: {why}.", remedy)
     names = {str(reason.reason) for reason in reasons if isinstance(reason, ssl.SSLError)}
     # Releases of OpenSSL have different names for an answer in plain text.
     if names & {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:

@@ -138,8 +138,7 @@ def read_token(words: Sequence[str]) -> str:
     try:
         content = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
     except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-        raise TokenError("stdin", problem, "Give it a token.") from None
+        raise TokenError("stdin", f"cannot be read: {error.strerror}", "Give it a token.") from None
     if len(content) > MAX_TEXT_BYTES:
         raise TokenError("stdin", "has more than 1 MiB: that is not a token", "Give it a token.")
     return find_token(content.decode("utf-8", "replace"))

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import re
+from contextlib import suppress
 
 from ..auth import NexmoJWT
 from ..check.cause import CERTAIN, Cause
@@ -141,10 +142,7 @@ def _url(text: str) -> str:
 
 
 def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if 0 < number <= 3600:
-        return number
+    with suppress(ValueError):
+        if 0 < float(text) <= 3600:
+            return float(text)
     raise argparse.ArgumentTypeError("give a number of seconds, up to 3600")

@@ -113,8 +113,7 @@ class Scope:
     def first_origin(self) -> Origin:
         """The first origin that is configured by its whole name; by default Vonage's."""
         whole = (entry for entry in self.hosts.entries if "*" not in entry.host)
-        first = next(whole, Entry("https", API_HOST, 443))
-        return Origin(first.scheme, first.host, first.port)
+        return Origin(*next(whole, Entry("https", API_HOST, 443)))
 
     def lists(self, origin: Origin) -> bool:
         """Return whether ``origin`` was configured, or is Vonage's: more than any loopback.

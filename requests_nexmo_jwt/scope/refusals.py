@@ -47,10 +47,8 @@ def out_of_scope(hosts: Hosts, origin: Origin, url: str) -> ScopeError:
             problem = (
                 "runs the code of Vonage's customers below /v1/neru, which may not receive a token"
             )
-        remedy = (
-            f'To allow it, pass hosts=["{allowed}"]. To send requests to other hosts without a '
-            'token, pass elsewhere="unsigned".'
-        )
+        remedy = f'To allow it, pass hosts=["{allowed}"]. '
+        remedy += 'To send requests to other hosts without a token, pass elsewhere="unsigned".'
     return ScopeError(subject, problem, remedy, code, host=origin.host, allowed=allowed)
 
 
@@ -59,12 +57,9 @@ def proxied(origin: Origin) -> ScopeError:
     variables, sees = "HTTPS_PROXY, ALL_PROXY", "leads away from this machine"
     if origin.scheme == "http":
         variables, sees = "HTTP_PROXY, ALL_PROXY", "would see the token in clear text"
-    return ScopeError(
-        str(origin),
-        f"would go through the proxy that the environment names ({variables}), which {sees}",
-        f"Add the host to NO_PROXY: NO_PROXY={origin.host}.",
-        host=origin.host,
-    )
+    problem = f"would go through the proxy that the environment names ({variables}), which {sees}"
+    remedy = f"Add the host to NO_PROXY: NO_PROXY={origin.host}."
+    return ScopeError(str(origin), problem, remedy, host=origin.host)
 
 
 def unreadable(url: str) -> ScopeError:

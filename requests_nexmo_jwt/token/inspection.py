@@ -152,9 +152,6 @@ def inspect(token: str) -> Inspection:
         if isinstance(claims, dict):
             return Inspection(token, parts["header"], claims)
         problem = "its claims are not a JSON object"
-    raise TokenError(
-        "This",
-        f"is not a JSON Web Token ({problem:.80})",
-        "A token has three parts, xxx.yyy.zzz. Check that it was copied completely, and nothing "
-        "else.",
-    )
+    remedy = "A token has three parts, xxx.yyy.zzz. "
+    remedy += "Check that it was copied completely, and nothing else."
+    raise TokenError("This", f"is not a JSON Web Token ({problem:.80})", remedy)

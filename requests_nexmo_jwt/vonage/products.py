@@ -153,8 +153,6 @@ _TRANSFERS = "/accounts/*/balance-transfers /accounts/*/credit-transfers"
 _NUMBERS_OF_SUBACCOUNTS = "/accounts/*/transfer-number"
 _DROPPED = "ended; the Java SDK dropped it in 2025-04"
 _OPENTOK = "its own token, in the header X-OPENTOK-AUTH"
-_BROWSER = "no token: it is for browsers"
-_CAMARA = "the access token that /oauth2/token returns"
 
 #: The products. Without a host, the first of two with the same path is found.
 PRODUCTS = (
@@ -210,8 +208,10 @@ PRODUCTS = (
     _row("US short codes", _REST, "/sc/us", "query body basic", "rest"),
     _row("rest.nexmo.com", _REST, "/", "query body basic", "rest"),
     _row("OpenTok", "api.opentok.com", "/v2/project /session/create", _OPENTOK),
-    _row("Network (CAMARA)", _EU, "/camara", _CAMARA),
-    _row("Number verification", "oidc.idp.vonage.com", "/oauth2/auth", _BROWSER),
+    _row("Network (CAMARA)", _EU, "/camara", "the access token that /oauth2/token returns"),
+    _row(
+        "Number verification", "oidc.idp.vonage.com", "/oauth2/auth", "no token: it is for browsers"
+    ),
     _row("VBC", "api.vonage.com", "/t/vbc.prod", "the OAuth2 token of one of its users"),
     _row("Contact Center", "*.cc.vonage.com *.newvoicemedia.com", "/", "its own token"),
     _row("AI Studio", "studio-api-*.ai.vonage.com", "/", "a key in the header X-Vgai-Key"),

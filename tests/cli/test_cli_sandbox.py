@@ -273,9 +273,7 @@ MOMENTS = ["once it runs", "once its folder is there", "at any moment"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize(
-    "first", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=lambda each: each.name
-)
+@pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGQUIT"])
 @pytest.mark.parametrize("command", ["", "sleep 100"])
 def test_two_signals_at_once_end_it_and_leave_nothing_behind(
     command: str, first: str, moment: str, tmp_path: Path

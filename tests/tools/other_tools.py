@@ -1,14 +1,13 @@
-"""docs/tools.md, run: each tool as the page says, against the sandbox.
+"""docs/tools.md, run against the sandbox: python tests/tools/other_tools.py [FOLDER].
 
-    python tests/tools/other_tools.py [FOLDER]
-
-It installs the tools from PyPI and npm into FOLDER, by default a temporary one, and takes Wget and
-curl from the PATH. Their code is that of the page, and the sandbox has the name and a certificate
-of api.nexmo.com. A tool that cannot be installed is named; the exit status is 1 if one of the
-others did not get its answers. The first run takes eight minutes.
+The tools are installed from PyPI and npm into FOLDER, by default a temporary one; Wget and curl are
+those on the PATH. Code and commands are taken from the page. The sandbox has the name and a
+certificate of api.nexmo.com. A tool that cannot be installed is named; the exit status is 1 if one
+of the others did not get its answers. The first run takes eight minutes.
 """
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -26,6 +25,7 @@ import trustme
 
 from requests_nexmo_jwt.sandbox import Sandbox
 
+OUR_PROGRAMS = str(Path(sys.executable).parent)
 REPOSITORY = Path(__file__).parents[2]
 sys.path.append(str(REPOSITORY / "tests"))
 from connect_proxy import ConnectProxy  # noqa: E402
@@ -34,7 +34,6 @@ PAGE = (REPOSITORY / "docs" / "tools.md").read_text("utf-8")
 HOST = "api.nexmo.com"
 URL = f"https://{HOST}/v1/calls"
 IN_SANDBOX = "nexmo-jwt sandbox -- "
-SECONDS = 180  # for the commands of one tool
 
 
 class Tool(NamedTuple):
@@ -84,9 +83,8 @@ with socket.create_server(("127.0.0.1", 0)) as free:
 # mitmproxy ignores HTTPS_PROXY, so it finds the sandbox as tests/names says.
 MITMPROXY = f"""
 mkdir ~/.mitmproxy
-echo '{code("proxyauth:")}' >~/.mitmproxy/config.yaml
-echo 'listen_port: {PORT}' >>~/.mitmproxy/config.yaml
-echo "ssl_verify_upstream_trusted_ca: $SSL_CERT_FILE" >>~/.mitmproxy/config.yaml
+printf '%s\\n' '{code("proxyauth:")}' 'listen_port: {PORT}' \\
+  "ssl_verify_upstream_trusted_ca: $SSL_CERT_FILE" >~/.mitmproxy/config.yaml
 PYTHONPATH={REPOSITORY}/tests/names {code("mitmdump")} &
 trap 'kill $!' EXIT
 curl -s --retry 99 --retry-delay 1 --retry-connrefused http://127.0.0.1:{PORT} | grep 401
@@ -120,32 +118,27 @@ async def main():
 asyncio.run(main())
 """
 
-NOTEBOOK = f"""
-import requests
-from requests_nexmo_jwt import NexmoJWT
-assert requests.get("{URL}", auth=NexmoJWT()).ok
-"""
+CELL = f"""import requests, requests_nexmo_jwt
+assert requests.get("{URL}", auth=requests_nexmo_jwt.NexmoJWT()).ok"""
 
 CALL = {"get": {"responses": {"200": {"description": "OK"}}}}
 OPENAPI = {"openapi": "3.0.3", "info": {"title": "Voice", "version": "1"}}
 OPENAPI = json.dumps({**OPENAPI, "paths": {"/v1/calls": CALL, "/v1/calls/{id}": CALL}})
 # The status 1 means findings, and there are: the sandbox does not validate.
 FUZZ = f"{code('export SCHEMATHESIS')}\n{code(f'{IN_SANDBOX}sh')} || test $? = 1"
-
 PAYLOAD, KEY = code('{"application_id"'), code("{{private_key")
 SIGNED = collection("jwt", algorithm="RS256", privateKey=KEY, payload=PAYLOAD)
 COLLECTIONS = {"bearer.json": collection("bearer", token=code("{{token")), "signed.json": SIGNED}
 NEWMAN = f"{code('printf')}\nnewman run signed.json -e environment.json"
-
 TYPED = f"sleep 4; echo '{code('get ')}'; sleep 4; echo q; sleep 1; echo exit; sleep 1"
 PROMPT = f"({TYPED}) | TERM=xterm script -q -c '{code('http-prompt')}' /dev/null"
-
 REQUEST = f"name: calls\nurl: {URL}\nscripts:\n  on_request: sign.py\n"
 POSTING = {"a.posting.yaml": REQUEST, "sign.py": code("from posting"), "keys.py": KEYS}
 LOCUST = {"locustfile.py": code("from locust")}
 HOOKS = {"hooks.py": code("import schemathesis"), "openapi.json": OPENAPI}
 BRU = f"get {{\n  url: {URL}\n  auth: bearer\n}}\n\nauth:bearer {{\n  token: @\n}}\n"
 SDK = code("from requests_nexmo_jwt import NexmoJWT\nfrom vonage")
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 NPM = ("@usebruno/cli", "httpyac", "newman")
 
 TOOLS = {
@@ -160,12 +153,13 @@ TOOLS = {
     "locust": Tool("locust", code(f"{IN_SANDBOX}locust"), LOCUST, 10),
     "schemathesis": Tool("schemathesis", FUZZ, HOOKS, 10),
     "posting": Tool("posting tree-sitter<0.26", "python keys.py", POSTING),
-    "ipykernel": Tool("ipykernel", "jupyter run calls.py", {"calls.py": NOTEBOOK}),
+    "ipykernel": Tool("ipykernel", "jupyter run calls.py", {"calls.py": CELL}),
     "http-prompt": Tool("http-prompt", PROMPT, {}),
 }
 
 
 def main() -> int:
+    logging.getLogger("requests_nexmo_jwt").addHandler(logging.NullHandler())
     failed = False
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).resolve()
@@ -187,8 +181,7 @@ def main() -> int:
 def install(name: str, packages: str, folder: Path) -> tuple[Path, str]:
     """Install a tool, unless it is there; return where its programs are, and its version."""
     if not packages:
-        version = re.search(r"[0-9.]+[0-9]", output([name, "--version"]))[0]
-        return Path(shutil.which(name)).parent, version
+        return Path(shutil.which(name)).parent, re.search(r"[\d.]+\d", output([name, "-V"]))[0]
     if name in NPM:
         installed = folder / "node_modules" / name / "package.json"
         if not installed.exists():
@@ -223,11 +216,8 @@ def tried(tool: Tool, programs: Path, home: Path) -> str:
             if not is_moved:
                 del env["NEXMO_JWT_ENDPOINT"]
                 env |= {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url}
-            env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-            env |= {"SSL_CERT_FILE": pem, "REQUESTS_CA_BUNDLE": pem, "CURL_CA_BUNDLE": pem}
-            env |= {"NODE_EXTRA_CA_CERTS": pem, "TEST_NAMES": f"{HOST}={port}"}
-            path = [str(programs), str(Path(sys.executable).parent), env["PATH"]]
-            env["PATH"] = os.pathsep.join(path)
+            env |= {"TEST_NAMES": f"{HOST}={port}", **dict.fromkeys(CA_VARIABLES, pem)}
+            env["PATH"] = os.pathsep.join([str(programs), OUR_PROGRAMS, env["PATH"]])
             (home / ".wgetrc").write_text(f"ca_certificate = {pem}\n")
             key = {"private_key": nexmo.private_key.read_text()}
             variables = listed({"application_id": nexmo.application_id, **key})
@@ -248,7 +238,7 @@ def run(tool: Tool, more_files: dict[str, str], env: dict[str, str]) -> str:
     with open(folder / "output", "w+", encoding="utf-8", errors="replace") as file:
         streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file}
         try:
-            subprocess.run(command, cwd=folder, env=env, timeout=SECONDS, check=True, **streams)
+            subprocess.run(command, cwd=folder, env=env, timeout=180, check=True, **streams)
         except subprocess.SubprocessError as error:
             file.seek(0)
             return f"{error}\n{file.read()[-3000:]}"
