@@ -15,7 +15,7 @@ unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
-.PHONY: help demo test test-lowest test-all test-anywhere lint bench load live pictures clean
+.PHONY: help demo test test-lowest test-all test-anywhere lint bench load live tools clean
 
 help:
 	@echo "make demo           the main job, shown on the embedded sandbox"
@@ -70,9 +70,9 @@ lint: $(VENV)/installed-tests
 bench: $(VENV)/installed-tests $(VENV)/installed-peers
 	@PYTHONPATH=tests $(BIN)/python tests/tools/bench.py
 
-# docs/http.svg and docs/check.svg, from real terminals.
-pictures: $(VENV)/installed-tests
-	@PYTHONPATH=tests $(BIN)/python tests/tools/pictures.py
+# What docs/tools.md says, with each tool in an environment of its own; takes minutes, needs a network.
+tools: $(VENV)/installed-tests
+	@$(BIN)/python tests/tools/other_tools.py
 
 load: $(VENV)/installed-tests
 	@$(BIN)/python tests/tools/load.py

@@ -180,8 +180,8 @@ def main() -> int:
 
 def install(name: str, packages: str, folder: Path) -> tuple[Path, str]:
     """Install a tool, unless it is there; return where its programs are, and its version."""
-    if not packages:
-        return Path(shutil.which(name)).parent, re.search(r"[\d.]+\d", output([name, "-V"]))[0]
+    if not packages:  # what is on the PATH is found there
+        return folder, re.search(r"[\d.]+\d", output([name, "--version"]))[0]
     if name in NPM:
         installed = folder / "node_modules" / name / "package.json"
         if not installed.exists():
