@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from requests.structures import CaseInsensitiveDict
 
 from ..credentials import given
+from ..credentials.key import Key
 from ..credentials.places import Credentials
 from ..redaction import Hidden, Secret, escaped
 from ..scope import ENDPOINT_VARIABLE
@@ -115,44 +116,37 @@ class Sandbox:
         # As in NexmoJWT, no frame shows what was given.
         name = Hidden(_ID if application_id is None else application_id)
         hidden_key = Hidden(_shared_key() if key is None else key)
-        phrase = given.passphrase(Hidden(passphrase))
+        phrase = Hidden(passphrase)
         del application_id, key, passphrase
-        checked_id, where = given.pair(name, hidden_key, key_name="key")
-        loaded = Credentials(checked_id, where, "", None).load_key(phrase)
-        private = loaded.current().private
         self.clock_offset = clock_offset
         #: The id of the application.
-        self.application_id: str = checked_id
+        self.application_id: str
+        self.application_id, loaded = _loaded(name, hidden_key, phrase)
+        private = loaded.current().private
         #: The API key and secret of its account, which some products accept instead of a token.
         #: They follow from the id, so what a shell was told is true after a restart.
         digest = hashlib.sha256(self.application_id.encode()).hexdigest()
         self.api_key: str = digest[:8]
         self.api_secret: str = digest[8:24]
-        key_and_secret = f"{self.api_key}:{self.api_secret}"
-        public_key = private.public_key()
-        self._judge = Judge(checked_id, public_key, key_and_secret, single_use=single_use)
+        pair, public_key = f"{self.api_key}:{self.api_secret}", private.public_key()
+        self._judge = Judge(self.application_id, public_key, pair, single_use=single_use)
         self._resources = Resources()
         self._answers: dict[tuple[str, str], PreparedAnswer] = {}
         self._seen: deque[SeenRequest] = deque(maxlen=1000)
         self._next_answers: deque[PreparedAnswer] = deque()
         self._thread: threading.Thread | None = None
-        self._process = os.getpid()
-        self._server = Server(port, self._answer, self.now, ssl_context)
-        scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
-        #: Its URL, without a trailing slash.
-        self.url: str = f"{scheme}://{host}:{self._server.port}"
-        try:
-            self._file = KeyFile(loaded.path, private)
-        except OSError:
-            self._server.server_close()
-            raise
+        self._file = KeyFile(loaded.path, private)  # removed with the object, if what follows fails
         #: The file with the application's private key. One of the sandbox's own has the mode 0600,
         #: and is deleted after the block.
         self.private_key: Path = self._file.path
+        self._server = Server(port, self._answer, self.now, ssl_context)
+        #: Its URL, without a trailing slash.
+        self.url: str = self._server.url
 
     def __enter__(self) -> Sandbox:
         if self._thread:
             raise RuntimeError("A Sandbox runs once. Make a new one for the next with block.")
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
         return self
@@ -286,6 +280,14 @@ class Sandbox:
         answer = prepared or self._resources.answer(call, application(self.application_id, pem))
         echo = answers.echo(method, call.path, self._judge.claims_in(call))
         return answer or echo, _ACCEPTED
+
+
+def _loaded(
+    application_id: Hidden[Any], key: Hidden[Any], passphrase: Hidden[Any]
+) -> tuple[str, Key]:
+    checked_id, where = given.pair(application_id, key, key_name="key")
+    credentials = Credentials(checked_id, where, "", None)
+    return checked_id, credentials.load_key(given.passphrase(passphrase))
 
 
 #: The application that the sandboxes of a process share.

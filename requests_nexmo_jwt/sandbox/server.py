@@ -45,6 +45,9 @@ class Server(ThreadingMixIn, TCPServer):  # an HTTPServer would ask a name serve
         self._is_ending = False
         super().__init__(("127.0.0.1", port), Handler)
         self.port: int = self.server_address[1]
+        scheme, host = ("https", "localhost") if ssl_context else ("http", "127.0.0.1")
+        #: Its URL, without a trailing slash.
+        self.url: str = f"{scheme}://{host}:{self.port}"
         if ssl_context:
             # The handshake is left to the connection's thread: a slow client blocks no other.
             self.socket: socket.socket = ssl_context.wrap_socket(
