@@ -15,7 +15,7 @@ unexport PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER PIP_REQUIRE_VIRTUALENV
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 
-.PHONY: help demo test test-lowest test-all test-anywhere lint bench load live tools clean
+.PHONY: help demo test test-lowest test-all test-anywhere lint bench load live pictures tools clean
 
 help:
 	@echo "make demo           the main job, shown on the embedded sandbox"
@@ -27,6 +27,7 @@ help:
 	@echo "make load           20,000 requests from 16 threads"
 	@echo "make bench          what a signed request costs; writes docs/bench.md"
 	@echo "make live           asks the real Vonage what is not documented"
+	@echo "make pictures       docs/http.svg and docs/check.svg"
 	@echo "make tools          the tools of docs/tools.md, as far as they can be installed"
 	@echo "make clean          removes what make has installed"
 
@@ -69,6 +70,10 @@ lint: $(VENV)/installed-tests
 
 bench: $(VENV)/installed-tests $(VENV)/installed-peers
 	@PYTHONPATH=tests $(BIN)/python tests/tools/bench.py
+
+# docs/http.svg and docs/check.svg: what the two commands print today.
+pictures: $(VENV)/installed
+	@$(BIN)/python tests/tools/pictures.py
 
 # What docs/tools.md says, with each tool in an environment of its own; takes minutes, needs a network.
 tools: $(VENV)/installed-tests

@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 STARTS = {"http", "http_with_plugin_folder", "nexmo_jwt_process", "nexmo", "internet", "downloads"}
 STARTS |= {"world", "asked", "somebody", "Sandbox", "answering", "serve", "running"}
 STARTS |= {"at_a_terminal", "subprocess", "ProcessPoolExecutor", "get_context"}
-STARTS |= {"imported_by", "run_with_a_new_key"}
+STARTS |= {"imported_by", "run_with_a_new_key", "today"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
