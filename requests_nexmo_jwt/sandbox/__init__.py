@@ -119,9 +119,9 @@ class Sandbox:
         phrase = Hidden(passphrase)
         del application_id, key, passphrase
         self.clock_offset = clock_offset
+        checked, loaded = _loaded(name, hidden_key, phrase)
         #: The id of the application.
-        self.application_id: str
-        self.application_id, loaded = _loaded(name, hidden_key, phrase)
+        self.application_id: str = checked
         private = loaded.current().private
         #: The API key and secret of its account, which some products accept instead of a token.
         #: They follow from the id, so what a shell was told is true after a restart.

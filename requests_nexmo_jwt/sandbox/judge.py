@@ -102,7 +102,7 @@ class Judge:
         if application_id is not None and application_id != self._application_id:
             raise Refusal(
                 f"application_id {shown_id(application_id)} is not the sandbox's: was this auth "
-                "object made before the fixture, or in a shell without the sandbox's variables?"
+                "object made before the fixture, or with credentials other than the sandbox's?"
             )
         if not any(token.is_signed_by(public_key) for public_key in self.public_keys):
             raise Refusal("the signature does not match the application's public key")

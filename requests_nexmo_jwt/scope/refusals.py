@@ -35,7 +35,8 @@ def out_of_scope(hosts: Hosts, origin: Origin, url: str) -> ScopeError:
         remedy = "Write https:// instead of http://."
     elif hosts.endpoint and not hosts.include(origin, ""):
         problem = f"may not receive a token: {hosts.named_by} allows only {hosts.endpoint}"
-        remedy, code = f"Request {hosts.endpoint}, or unset {ENDPOINT_VARIABLE}.", "endpoint"
+        remedy = f"Request one of Vonage's API hosts, or unset {ENDPOINT_VARIABLE}."
+        code = "endpoint"
     elif hosts.named_by == HOSTS_VARIABLE:
         listed = ", ".join(map(str, hosts.entries))
         problem = f"may not receive a token: {HOSTS_VARIABLE} names only {listed}"

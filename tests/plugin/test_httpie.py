@@ -171,7 +171,7 @@ def test_check_status_reports_a_refusal(http_here: Run, nexmo: Sandbox) -> None:
     assert json.loads(result.stdout) == {"type": "UNAUTHORIZED", "error_title": "Unauthorized"}
     assert nexmo.requests[-1].verdict == (
         "application_id 'another' is not the sandbox's: was this auth object made before the "
-        "fixture, or in a shell without the sandbox's variables?"
+        "fixture, or with credentials other than the sandbox's?"
     )
 
 

@@ -16,7 +16,7 @@ REFUSED = {
     "application_id of another": (
         lambda now: {"application_id": "other"},
         "application_id 'other' is not the sandbox's: was this auth object made before the "
-        "fixture, or in a shell without the sandbox's variables?",
+        "fixture, or with credentials other than the sandbox's?",
     ),
     "no application_id": (lambda now: {"application_id": None}, "application_id is missing"),
     "neither iat nor exp": (lambda now: {"iat": None, "exp": None}, "iat is missing"),
