@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import re
@@ -140,8 +141,12 @@ def _run_within(
     try:
         process = subprocess.Popen(command, env={**environment, **nexmo.environment})  # noqa: S603
     except OSError as error:
-        fail(f"cannot run {quoted(command[0])}: {error.strerror}.")
-        return 127 if isinstance(error, FileNotFoundError) else 126
+        # An unreadable folder on the PATH makes of "not found" a "permission denied".
+        paths = (os.path.join(folder, command[0]) for folder in ("", *os.get_exec_path()))
+        is_there = any(map(os.path.exists, paths))
+        reason = error.strerror if is_there else os.strerror(errno.ENOENT)
+        fail(f"cannot run {quoted(command[0])}: {reason}.")
+        return 126 if is_there else 127
 
     def wait() -> None:
         process.wait()
