@@ -73,7 +73,7 @@ def svg(lines: list[str]) -> str:
     """Return a picture of ``lines``."""
     width = round(max(map(len, lines)) * 8.43 + 32)
     rows = "\n".join(
-        f'<text x="16" y="{28 + 18 * number}">{html.escape(line).replace(" ", chr(160))}</text>'
+        f'<text x="16" y="{28 + 18 * number}" xml:space="preserve">{html.escape(line)}</text>'
         for number, line in enumerate(lines)
     )
     height = 18 * len(lines) + 28
