@@ -1,6 +1,6 @@
 # Each target installs what it needs into .venv; a Python of 3.10 or later is looked for, or
 # named: make test PYTHON=/path/to/python3.12
-PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python3.10 python,\
+PYTHON ?= $(firstword $(foreach name,python3 python3.15 python3.14 python3.13 python3.12 python3.11 python3.10 python,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 10) and print("$(name)")' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,7 +43,7 @@ test-lowest: $(VENV)-lowest/installed-tests
 
 # The suite on every Python that the package is for, as far as this machine has them.
 test-all:
-	@for version in 3.10 3.11 3.12 3.13 3.14; do \
+	@for version in 3.10 3.11 3.12 3.13 3.14 3.15; do \
 		if "python$$version" -c "" 2>/dev/null; then \
 			echo "Python $$version:"; \
 			$(MAKE) --no-print-directory test PYTHON="python$$version" VENV=".venv-$$version" || exit 1; \

@@ -42,7 +42,8 @@ class Origin(NamedTuple):
     def is_loopback(self) -> bool:
         """Whether it is this machine: ``localhost``, 127.0.0.0/8 or ``[::1]``."""
         try:
-            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+            # Not IPv6Address.is_loopback: since Python 3.13, ::ffff:127.0.0.1 counts as well.
+            return self.host in ("localhost", "::1") or ipaddress.IPv4Address(self.host).is_loopback
         except ValueError:
             return False
 

@@ -314,6 +314,9 @@ def test_help_shows_the_form_of_auth(either_http: Run) -> None:
     result = either_http("--help")
     assert result.returncode == 0, result.stderr
     shown = " ".join(result.stdout.split())
+    assert "nexmo-jwt,nexmo-jwt-auto}" in shown
+    if sys.version_info >= (3, 14):
+        return  # there HTTPie 3.2.4 writes its help before it has loaded any plugin
     assert '"nexmo-jwt": Nexmo (Vonage) JWT (provided by requests-nexmo-jwt)' in shown
     assert "APPLICATION_ID:private.key?ttl=60&sub=alice&acl=/*/calls/**" in shown
 
