@@ -17,6 +17,8 @@ from ..vonage.identifiers import is_application_id, shown_id
 from .claims import DEFAULT_TTL, MAX_TTL, MILLISECONDS, MIN_TTL, SECRET_NAME, form_problems, is_time
 
 _UNKNOWN = "whether Nexmo accepts that is not documented"
+_CLAIMS = {"application_id", "iat", "exp", "nbf", "jti", "sub", "acl", "ttl"}
+_OF_OTHER_TOKENS = {"payload_hash", "ist", "scope"}  # webhooks', OpenTok's, a Video client's
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,9 @@ class Rule:
     """A documented rule, and the ``reason`` why a token keeps or breaks it.
 
     ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` says how a rule
-    is broken: ``missing``, ``malformed``, ``milliseconds``, ``extra`` (``ttl``), ``form`` or
-    ``version`` (``acl``), ``future`` (``iat``, ``nbf``), ``present`` (``nbf``), ``expired`` or
-    ``lifetime`` (``exp``), ``secret`` (for any claim).
+    is broken: ``missing``, ``malformed``, ``milliseconds``, ``extra`` (no claim of the API),
+    ``form`` or ``version`` (``acl``), ``future`` (``iat``, ``nbf``), ``present`` (``nbf``),
+    ``expired`` or ``lifetime`` (``exp``), ``secret`` (any claim).
     """
 
     name: str
@@ -48,6 +50,9 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
         if re.fullmatch(SECRET_NAME, name) or (isinstance(value, str) and holds_key(value)):
             reason = f"{quoted(name)} may be a secret, and anyone who sees the token can read it"
             yield Rule("secret", None, reason, "secret")
+        elif name not in _CLAIMS and not _OF_OTHER_TOKENS & claims.keys():
+            reason = f"{quoted(name)} is not a claim of the API; {_UNKNOWN}"
+            yield Rule("extra", None, reason, "extra")
     if "ttl" in claims:
         reason = "ttl is not a claim of the API; Nexmo was seen to reject a token with it"
         yield Rule("ttl", False, reason, "extra")

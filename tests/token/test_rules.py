@@ -107,7 +107,7 @@ KEPT: list[dict[str, object]] = [
     {"exp": NOW + 10 * 365 * 86_400},
     {"iat": NOW - 86_399, "exp": NOW + 1},
     {"iat": NOW - 86_399, "exp": NOW + 86_400},
-    {"acl": {"paths": {"/a": {}}}, "sub": "alice", "iss": "me"},
+    {"acl": {"paths": {"/a": {}}}, "sub": "alice"},
     {"api_key": "abcd1234", "payload_hash": "a1" * 32},
     VIDEO,
     {**VIDEO, "iat": NOW - 90_000, "exp": NOW + 90_000},
@@ -148,7 +148,7 @@ ONE_RULE = [
 def test_a_token_that_does_not_clearly_keep_one_rule_gets_that_rule_reported(
     change: dict[str, object], claim: str, words: str, kept: bool | None, is_open: bool
 ) -> None:
-    found = list(violations(said(change), now=NOW + 0.9))
+    found = [rule for rule in violations(said(change), now=NOW + 0.9) if rule.name != "extra"]
     assert [(rule.name, rule.kept) for rule in found] == [(claim, kept)]
     assert words in found[0].reason
     assert found[0].reason.endswith("is not documented") == is_open
