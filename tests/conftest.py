@@ -7,7 +7,6 @@ import re
 import select
 import shlex
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -439,9 +438,19 @@ def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = N
     """
     import pty  # Windows has none
 
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(command[0], command, {**os.environ, **env})
+    terminal, its_end = pty.openpty()
+    # Not pty.fork: a process with threads must not fork by itself.
+    launch = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    launch += "os.execv(sys.argv[1], sys.argv[1:])"
+    child = subprocess.Popen(
+        [sys.executable, "-c", launch, *command],
+        env={**os.environ, **env},
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        start_new_session=True,
+    )
+    os.close(its_end)
     shown = b""
     while select.select([terminal], [], [], 20)[0]:
         try:
@@ -452,7 +461,7 @@ def at_a_terminal(command: list[str], env: dict[str, str], typed: str | None = N
             os.write(terminal, typed.encode("utf-8", "surrogateescape") + b"\n")
             typed = None
     else:
-        os.kill(child, signal.SIGKILL)
+        child.kill()
     os.close(terminal)
-    os.waitpid(child, 0)
+    child.wait()
     return shown.decode()

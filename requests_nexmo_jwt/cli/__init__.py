@@ -71,7 +71,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
         epilog="examples:\n"
         '  curl -H "$(nexmo-jwt token --header)" https://api.nexmo.com/v1/calls\n'
         "  nexmo-jwt token --ttl 1h --sub alice --acl 'GET:/*/calls/**'\n"
-        "  pbpaste | nexmo-jwt inspect -\n"
+        "  nexmo-jwt token | nexmo-jwt inspect -\n"
         "  nexmo-jwt check\n"
         "  nexmo-jwt sandbox -- pytest\n\n"
         "'nexmo-jwt help COMMAND' shows the options of a command.",

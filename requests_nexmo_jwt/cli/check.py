@@ -33,8 +33,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.description = (
         "Check the credentials, the key and the clock, make a request, and report what is wrong.\n"
-        "If the request is refused, a second one asks the Users API, whose refusals say more than\n"
-        "Voice's. If an API key and secret are found as well, Vonage is asked for the\n"
+        "If Voice refuses it without a reason, a second request asks the Users API, whose\n"
+        "refusals say more. If an API key and secret are found as well, Vonage is asked for the\n"
         "application's public key."
     )
     parser.epilog = "exit status: 0 if all is well, 1 if not or if nobody knows, 2 for wrong usage"

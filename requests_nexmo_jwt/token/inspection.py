@@ -78,8 +78,8 @@ class Inspection:
         """Return what a token is for that no application signed for the API."""
         if "payload_hash" in self.claims:
             return (
-                "a signed webhook's, made with the signature secret for you to verify; the API "
-                "does not accept it"
+                "a signed webhook's, made with the signature secret for you to verify; it is not "
+                "meant for the API"
             )
         if self.claims.get("ist") == "project":
             return "OpenTok's, for the header X-OPENTOK-AUTH of api.opentok.com"
