@@ -2,6 +2,7 @@
 
 import functools
 import io
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -251,6 +252,15 @@ def test_an_auth_object_can_be_the_key_of_a_cache(keys: Keys, key_file: Path) ->
     others = [NexmoJWT("other", key_file), NexmoJWT("id", key_file, ttl=60)]
     others += [NexmoJWT("id", key_file, hosts=["prism"])]
     assert len({client(auth) for auth in [*same, *others]}) == 4
+
+
+def test_comparing_needs_no_credentials(keys: Keys, key_file: Path) -> None:
+    key_file.write_bytes(keys.pkcs8)
+    pickled = pickle.dumps(NexmoJWT("id", key_file))
+    key_file.unlink()
+    there, other = pickle.loads(pickled), NexmoJWT("id", keys.object)
+    assert there == pickle.loads(pickled)
+    assert there != other
 
 
 def test_an_object_whose_constructor_failed_has_a_repr() -> None:

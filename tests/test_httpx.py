@@ -96,6 +96,14 @@ def token_of(response: Any) -> str:
     return jwt.decode(token, options={"verify_signature": False})["jti"]
 
 
+def test_a_hook_that_takes_the_token_off_is_no_redirect(
+    client: Any, nexmo: Sandbox, warnings: Warnings
+) -> None:
+    client.event_hooks = {"request": [lambda request: request.headers.pop("Authorization")]}
+    assert client.get(f"{nexmo.url}/v1/calls").status_code == 401
+    assert warnings() == []
+
+
 def test_a_second_try_sends_the_body_again_and_history_tells_the_truth(
     client: Any, nexmo: Sandbox, warnings: Warnings
 ) -> None:

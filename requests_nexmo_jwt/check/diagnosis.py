@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ..exchange.clock import TOLERANCE, is_off
 from ..redaction import quoted, unquoted
-from ..token.rules import is_in_milliseconds, read_time, span
+from ..token.rules import read_time, span
 from ..vonage import dialects
 from .application import COMPARE_THE_ID, once_the_key_is_right, proved_by_the_account, signer_causes
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
@@ -224,11 +224,11 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
         elif rule.code != "expired":
             problem = f"The token breaks a rule: {rule.reason}."
             yield Cause("rule", LIKELY, problem, "Sign a new one that keeps it.")
-    for name in ("iat", "nbf"):
-        if is_in_milliseconds(evidence.token.claims.get(name)):
-            problem = f"The token's {name} is in milliseconds, which is far in the future."
+    for rule in evidence.token.rules(now=reply.server_time):
+        if rule.code == "milliseconds" and rule.name != "exp":
+            problem = f"The token's {rule.name} is in milliseconds, which is far in the future."
             yield Cause("rule", LIKELY, problem, "Sign a new one, with times in seconds.")
-        elif name == "nbf" and name in evidence.token.claims:
+        elif rule.code == "present":
             problem = "The token has an nbf, and Nexmo was seen to refuse such a token."
             yield Cause("rule", LIKELY, problem, "Sign one without nbf.")
     objection = evidence.product.objection(evidence.token.claims) if evidence.product else None

@@ -68,8 +68,8 @@ class Report:
     @property
     def ok(self) -> bool | None:
         """Whether all is well, or None if the answer is inconclusive."""
-        if self.reply.status is None and self.causes[0].code != "network":
-            return False
+        if self.reply.status is None and self.reply.trouble is None:
+            return False  # nothing was sent
         if self.reply.verdict == "unclear":
             return None
         return self.reply.verdict == "accepted" and not self.causes

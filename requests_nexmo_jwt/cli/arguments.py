@@ -69,6 +69,7 @@ OPTIONS = Wording(
         "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
         "The Vonage dashboard has both, under Applications.",
         "ttl": "Pass --ttl instead.",
+        "always-set": "Leave it out; the id is that of --app-id, the lifetime that of --ttl.",
         "passphrase-missing": f"Set {PASSPHRASE_VARIABLE}, or run this in a terminal, which asks "
         "for it.",
         "not-in-scope": "To allow it, pass --host {allowed}.",

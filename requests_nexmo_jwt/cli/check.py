@@ -115,9 +115,10 @@ def _subject(arguments: argparse.Namespace) -> tuple[NexmoJWT | GivenToken, Subj
     found = discovery.find(Hidden(arguments.app_id), Hidden(arguments.private_key))
 
     def load(passphrase: Secret | None) -> tuple[NexmoJWT, Subject]:
-        given, options = (arguments.app_id, arguments.private_key), claims(arguments)
-        auth = NexmoJWT(*given, passphrase=passphrase, hosts=arguments.host, **options)
-        return auth, Subject(found, found.load_key(passphrase), found.application_id)
+        key = found.load_key(passphrase)  # once: the path may be that of a pipe
+        private, options = key.current().private, claims(arguments)
+        auth = NexmoJWT(found.application_id, private, hosts=arguments.host, **options)
+        return auth, Subject(found, key, found.application_id)
 
     return ask_if_missing(load)
 

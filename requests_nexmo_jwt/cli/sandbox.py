@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 from ..credentials.passphrase import ask_if_missing
 from ..credentials.pem import PASSPHRASE_VARIABLE
@@ -23,11 +22,9 @@ from ..credentials.places import VARIABLES
 from ..errors import NexmoJWTError
 from ..exchange.log_messages import program
 from ..redaction import Secret, quoted
+from ..sandbox import Sandbox
 from .arguments import check_both, filled, key_path, seconds
 from .output import fail
-
-if TYPE_CHECKING:
-    from ..sandbox import Sandbox
 
 # Windows lacks the last two.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
@@ -46,7 +43,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "exit status: 0, or that of COMMAND; 1 if it cannot start, 2 for wrong usage"
     port = "the port on 127.0.0.1 (default: a free one)"
     parser.add_argument("--port", type=_port, default=0, help=port)
-    ahead = "set the sandbox's clock ahead of this machine's, or behind it if negative"
+    ahead = "set the sandbox's clock ahead of this machine's; behind it with --clock-offset=-1h"
     parser.add_argument("--clock-offset", type=seconds, default=0, metavar="SECONDS", help=ahead)
     once = "refuse a token that was accepted before; Nexmo accepts it again"
     parser.add_argument("--single-use", action="store_true", help=once)
@@ -99,8 +96,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sandbox(arguments: argparse.Namespace, passphrase: Secret | None) -> Sandbox:
-    from ..sandbox import Sandbox  # not for the other commands
-
     return Sandbox(
         port=arguments.port,
         clock_offset=arguments.clock_offset,

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..errors import ClaimError
 from ..redaction import quoted
-from ..token.claims import OURS
 from .arguments import add_claims, add_credentials, auth, claims
 
 
@@ -38,13 +37,6 @@ def _further(arguments: argparse.Namespace) -> dict[str, Any]:
     further = dict(arguments.claim)
     if len(further) < len(arguments.claim):
         raise ClaimError("--claim", "names one claim twice", "Give it once.")
-    for name in further:
-        if name in OURS:
-            other = {"exp": "--ttl", "application_id": "--app-id"}.get(name)
-            remedy = f"Leave it out{f'; use {other}' if other else ''}."
-            raise ClaimError("--claim", f"names {name}, which is set for each token", remedy)
-        if name in ("sub", "acl") and getattr(arguments, name):
-            raise ClaimError(name, "is given twice, also as --claim", "Give it once.")
     return further
 
 

@@ -17,7 +17,7 @@ from ..token.inspection import inspect
 from ..token.signer import Token
 from ..url import Origin
 from ..vonage.identifiers import is_application_id, shown_id
-from ..vonage.products import product_of, refuses
+from ..vonage.products import product_of
 from . import Answer
 from .clock import TOLERANCE, is_off, server_time
 
@@ -52,10 +52,9 @@ def lost_token(answer: Answer, origin: Origin, *, is_replaced: bool) -> str:
     )
 
 
-def refuses_token(token: str, answer: Answer) -> bool:
-    """Return whether an answer with status 401 or 403 refuses the token, or its acl."""
-    path = urlsplit(answer.url).path or "/"
-    return refuses(answer.status, answer.url) or inspect(token).opens(answer.method, path) is False
+def lacks_permission(token: str, answer: Answer) -> bool:
+    """Return whether the token's acl does not permit the request that was answered."""
+    return inspect(token).opens(answer.method, urlsplit(answer.url).path or "/") is False
 
 
 def refusal(token: Token, refused: Answer, *, has_worked: bool) -> str:

@@ -64,16 +64,15 @@ class SignedRequest:
 
     def learn(self, answer: Answer) -> None:
         """Learn from an answer that is not followed by another try; log why a token was refused."""
-        if self._is_second_try and answer.status in REFUSALS:
-            self._clock.tried_in_vain(self._offset, self._token.fingerprint)
+        if answer.status in REFUSALS:
+            self._refused(answer)
+        # A 429 or a 5xx may come before authentication.
         elif self._is_second_try and answer.status < 429 and self._clock.note_offset(self._offset):
             from . import log_messages
 
             _log.warning("%s", log_messages.clock_state_changed(self._offset, answer.url))
         if answer.status < 300:
             self._clock.accepted(self._offset, self._token.fingerprint)
-        elif answer.status in REFUSALS:
-            self._refused(answer)
 
     def _explained_by(self, answer: Answer) -> float | None:
         """Return the offset of the server's clock, if it explains the refusal of the token.
@@ -89,11 +88,17 @@ class SignedRequest:
         return offset if self._clock.is_worth_a_try(offset, self._token.fingerprint) else None
 
     def _refused(self, answer: Answer) -> None:
+        from ..vonage.products import refuses
         from . import log_messages
 
-        if not log_messages.refuses_token(self._token.text, answer):
+        # Any other 403 is about what was requested, not about the time.
+        if refuses(answer.status, answer.url):
+            if self._is_second_try:
+                self._clock.tried_in_vain(self._offset, self._token.fingerprint)
+            else:
+                self._clock.refused(self._offset)
+        elif not log_messages.lacks_permission(self._token.text, answer):
             return
-        self._clock.refused(self._offset)
         if not self._is_reported and self._clock.note_refusal():
             has_worked = self._clock.has_accepted(self._token.fingerprint)
             message = log_messages.refusal(self._token, answer, has_worked=has_worked)

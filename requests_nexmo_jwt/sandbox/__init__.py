@@ -38,7 +38,7 @@ from ..scope import ENDPOINT_VARIABLE
 from . import answers
 from .answers import PreparedAnswer
 from .judge import Call, Judge, Refusal
-from .key_file import KeyFile
+from .key_file import ApplicationKeyFile
 from .resources import Resources, application, unrouted
 from .server import MAX_BODY_BYTES, Server
 
@@ -135,7 +135,8 @@ class Sandbox:
         self._seen: deque[SeenRequest] = deque(maxlen=1000)
         self._next_answers: deque[PreparedAnswer] = deque()
         self._thread: threading.Thread | None = None
-        self._file = KeyFile(loaded.path, private)  # removed with the object, if what follows fails
+        # Removed with the object, if what follows fails.
+        self._file = ApplicationKeyFile(loaded.path, private)
         #: The file with the application's private key. One of the sandbox's own has the mode 0600,
         #: and is deleted after the block.
         self.private_key: Path = self._file.path

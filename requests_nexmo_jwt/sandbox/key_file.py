@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
-class KeyFile:
+class ApplicationKeyFile:
     """A file that was given, which is left as it was, or a temporary one, which is deleted."""
 
     def __init__(self, given: str | None, key: RSAPrivateKey) -> None:
@@ -28,12 +28,12 @@ class KeyFile:
 
     def replace(self, key: RSAPrivateKey) -> None:
         """Replace its content with another key."""
-        new = self.path.with_name(f"{uuid.uuid4()}.key")
-        _write(new, key)
         if self._original is None:
             original = self.path.with_name(f"{self.path.name}.{uuid.uuid4()}")
             os.link(self.path, original)
             self._original = original
+        new = self.path.with_name(f"{uuid.uuid4()}.key")
+        _write(new, key)
         os.replace(new, self.path)
 
     def close(self) -> None:

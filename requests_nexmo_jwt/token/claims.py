@@ -55,7 +55,7 @@ class ClaimsSet:
         for name, value in (("sub", sub), ("acl", acl)):
             if value is not None:
                 if name in fixed:
-                    problem = f"is given twice: as {name}= and in claims"
+                    problem = "is given twice: by itself and as a further claim"
                     raise ClaimError(name, problem, "Give it once.", claim=name)
                 fixed[name] = value
         if "acl" in fixed:
@@ -158,9 +158,10 @@ def _further(claims: object) -> Mapping[str, Any]:
             raise ClaimError("claims", problem, "A name is a str.", claim="claims")
         if name in OURS:
             remedy = "Leave it out; to set the lifetime, pass ttl=."
-            raise ClaimError("claims", f"has {name!r}, which this class sets", remedy, claim=name)
+            problem = f"has {name!r}, which is always set"
+            raise ClaimError("claims", problem, remedy, "always-set", claim=name)
         if name == "ttl":
-            problem = "has 'ttl', which is no claim: Nexmo was seen to reject a token with it"
+            problem = "has 'ttl', which is not a claim: Nexmo was seen to reject a token with it"
             raise ClaimError("claims", problem, "Pass ttl= instead.", "ttl", claim=name)
     return claims
 

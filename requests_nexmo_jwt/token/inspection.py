@@ -143,7 +143,7 @@ def inspect(token: str) -> Inspection:
     """
     try:
         parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
-        claims = json.loads(parts["payload"])
+        claims = json.loads(parts["payload"], parse_constant=int)  # which refuses a NaN
     except jwt.InvalidTokenError as error:
         problem = str(error).partition(":")[0]
     except (ValueError, RecursionError):

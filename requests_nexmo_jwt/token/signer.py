@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jwt
@@ -9,8 +10,9 @@ import jwt
 from ..credentials import discovery, key
 from ..credentials.pem import PASSPHRASE_VARIABLE
 from ..credentials.places import Credentials, Place
-from ..errors import PrivateKeyError
+from ..errors import NexmoJWTError, PrivateKeyError
 from ..redaction import Secret
+from ..vonage.identifiers import shown_id
 from .claims import ClaimsSet
 
 
@@ -97,11 +99,11 @@ class Signer:
 
     @property
     def identity(self) -> object:
-        """What makes two signers equal: their claims and their key."""
-        return vars(self._claims), self.fingerprint
+        """What makes two signers equal: their claims and their key, or else the place of that."""
+        with suppress(NexmoJWTError):
+            return vars(self._claims), self.fingerprint
+        return vars(self._claims), self._key
 
     def __repr__(self) -> str:
         which = self._key.fingerprint if isinstance(self._key, key.Key) else self.source
-        from ..vonage.identifiers import shown_id
-
         return f"application_id={shown_id(self.application_id)}, key={which!r}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hermetic
 import pytest
 import requests
 from conftest import (
@@ -18,6 +19,7 @@ from conftest import (
     NEXMO_JWT,
     PASSPHRASE,
     TLS,
+    TYPED,
     Keys,
     Run,
     answering,
@@ -49,6 +51,14 @@ def report_of(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
 
 def causes_in(report: dict[str, object]) -> list[tuple[str, str]]:
     return [(cause["code"], cause["certainty"]) for cause in report["causes"]]
+
+
+def test_a_key_from_a_pipe_is_read_once(nexmo: Sandbox, tmp_path: Path) -> None:
+    script = f"{TYPED} check --app-id {nexmo.application_id} --host {nexmo.url} "
+    script += f"--private-key <(cat {nexmo.private_key})"
+    env = hermetic.environment(tmp_path)
+    shown = subprocess.check_output(["bash", "-c", script], env=env, text=True, timeout=60)
+    assert shown.startswith("The token is accepted: 200 OK.\n")
 
 
 def test_check_says_that_all_is_well(nexmo_jwt_process: Run, nexmo: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,12 @@ def test_an_nbf_at_its_time_is_suspected_before_the_key(
     ask = ("--url", f"{nexmo.url}/v1/calls", "--token", forge(nexmo, nbf=1541060230))
     first, *_ = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
     assert "has an nbf, and Nexmo was seen to refuse" in first["problem"]
+
+
+def test_an_nbf_before_its_time_is_one_cause(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+    ask = ("--url", f"{nexmo.url}/v1/calls", "--token", forge(nexmo, nbf=int(time.time()) + 600))
+    causes = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
+    assert ["nbf" in cause["problem"] for cause in causes].count(True) == 1
 
 
 def test_a_bundle_without_metadata_reports_unknown_versions(

@@ -158,6 +158,16 @@ def test_a_second_try_that_is_refused_in_whatever_way_was_in_vain(
     assert len(nexmo.requests) == 11
 
 
+def test_a_403_about_something_else_leaves_the_clock_as_it_was_found(nexmo: Sandbox) -> None:
+    nexmo.clock_offset = 3600
+    nexmo.answer("GET", "/v1/files/x", 403)
+    auth = nexmo.auth(acl=["/*/files/**"])
+    for path, statuses in {"/v1/files/x": [401, 403], "/v1/calls": [403]}.items():
+        response = requests.get(f"{nexmo.url}{path}", auth=auth, timeout=10)
+        assert [hop.status_code for hop in [*response.history, response]] == statuses
+    assert nexmo.requests[-1].verdict.startswith("acl")
+
+
 @pytest.mark.parametrize(
     ("moment", "is_valid"), [(99, False), (100, True), (129, True), (130, False)]
 )

@@ -134,8 +134,8 @@ BAD: list[tuple[dict[str, object], str, str]] = [
     ({"acl": {"paths": {5: {}}}}, "acl", "begin with '/'"),
     ({"claims": "nbf"}, "claims", "a mapping"),
     ({"claims": {5: "x"}}, "claims", "A name is a str"),
-    ({"claims": {"application_id": "x"}}, "application_id", "which this class sets"),
-    ({"claims": {"iat": 5}}, "iat", "which this class sets"),
+    ({"claims": {"application_id": "x"}}, "application_id", "which is always set"),
+    ({"claims": {"iat": 5}}, "iat", "which is always set"),
     ({"claims": {"ttl": 3600}}, "ttl", "Pass ttl= instead"),
     *(
         ({"claims": {name: "x"}}, "claims", f"claims has '{name}' in it")

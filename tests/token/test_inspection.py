@@ -149,7 +149,9 @@ def test_a_signature_is_verified_with_the_public_key_alone(keys: Keys) -> None:
     assert not token.is_signed_by(Keys().public)
 
 
-@pytest.mark.parametrize("text", ["", "hello", "a.b.c", "..", "é.ü.ß"])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "a.b.c", "..", "é.ü.ß", raw('{"alg": "RS256"}', '{"exp": NaN}')]
+)
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(TokenError, match="This is not a JSON Web Token"):
         inspect(text)
