@@ -97,7 +97,7 @@ class RawAuth:
 
 
 def read(text: str | None) -> RawAuth:
-    """Read the value of ``-a``, or None if there is none.
+    """Return the value of ``-a``, read; ``text`` is None if it was not typed.
 
     Raises ``CredentialsError`` or ``ClaimError`` if it does not have the form above.
     """

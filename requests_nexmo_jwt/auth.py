@@ -49,10 +49,10 @@ class NexmoJWT(AuthBase):
     ``VONAGE_APPLICATION_ID`` with ``VONAGE_PRIVATE_KEY`` and further variables, then the
     files of the Vonage CLI. ``docs/credentials.md`` has them all.
 
-    A redirect within one origin carries the token of its request, any other redirect none. If a 401
-    or 403 has a ``Date`` at which the token was not valid, the request is signed with the server's
-    time and sent once more; later ones are signed with it from the start. A key file is checked for
-    changes before each signature; the new key signs then.
+    A redirect within one origin carries the token of its request, any other redirect none (but see
+    ``docs/behaviour.md``). If a 401 or 403 has a ``Date`` at which the token was not valid, the
+    request is signed with the server's time and sent once more; later ones are signed with it from
+    the start. A key file is checked for changes before each signature; the new key signs then.
 
     :param application_id: the id of a Vonage application.
     :param private_key: the application's RSA key, of 2048 bits or more: the path of

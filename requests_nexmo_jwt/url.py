@@ -114,7 +114,7 @@ def host_part(url: str) -> str:
 
 
 def scheme_of(url: str) -> str:
-    """Return what stands before ``://`` in lower case, or an empty string if that is no scheme."""
+    """Return the scheme of ``url`` in lower case, or an empty string if it has none before ``://``."""
     match = re.match(r"([a-z][a-z0-9+.-]*)://", url, re.IGNORECASE)
     return match[1].lower() if match else ""
 
@@ -127,7 +127,7 @@ def is_websocket(url: str) -> bool:
 def requests_would_proxy(url: str, utils: Any = requests.utils) -> bool:
     """Return whether requests or HTTPie would send a request for ``url`` to a proxy.
 
-    niquests would if it says so with its own ``utils``: it reads ``NO_PROXY`` in another way.
+    For niquests, pass its own ``utils``: it reads ``NO_PROXY`` in another way.
     """
     if is_websocket(url):
         return any_client_would_proxy(url)

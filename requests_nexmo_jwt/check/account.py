@@ -40,8 +40,8 @@ class Record:
         """Whether the account has no such application. Gateways and mocks send other 404s."""
         fields = json_object(self.reply.body) or {}
         kind = str(fields.get("type", "nexmo.com"))
-        is_vonage_s = "title" in fields and re.search(r"(nexmo|vonage)\.com", kind)
-        return self.reply.status == 404 and bool(is_vonage_s)
+        is_vonages = "title" in fields and re.search(r"(nexmo|vonage)\.com", kind)
+        return self.reply.status == 404 and bool(is_vonages)
 
     @property
     def fingerprint(self) -> str:
@@ -54,8 +54,8 @@ def look_up(
 ) -> Record | None:
     """Look up an application at Vonage, or at the server of ``url`` if that is on loopback.
 
-    Return None for what is no id, and if the server may not receive the key and secret: it has to
-    be configured, or Vonage's. Any program on this machine can listen on loopback.
+    Return None if ``application_id`` is not an id, or if the server may not receive the key and
+    secret: it has to be configured, or Vonage's. Any program here can listen on loopback.
     """
     if not isinstance(application_id, str) or not re.fullmatch("[A-Za-z0-9_-]+", application_id):
         return None

@@ -73,8 +73,8 @@ class Reply:
         if self.status is None:
             return "unclear"
         product = product_of(self.url)
-        is_basic = product is not None and not product.takes_jwt
-        if self.status < 300 and (is_basic or self.is_open):
+        takes_no_token = product is not None and not product.takes_jwt
+        if self.status < 300 and (takes_no_token or self.is_open):
             return "unclear"  # the SMS API refuses with 200
         if (
             self.status < 300

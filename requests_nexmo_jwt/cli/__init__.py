@@ -23,7 +23,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 good, 1 bad, 2 wrong usage."""
+    """Run the command and return its exit status; wrong usage raises ``SystemExit`` with 2."""
     try:
         from .arguments import OPTIONS
         from .output import fail

@@ -83,9 +83,8 @@ def add_credentials(parser: argparse.ArgumentParser) -> None:
     """Add ``--app-id`` and ``--private-key``."""
     group = parser.add_argument_group(
         "credentials",
-        "Give both or neither. Without them, the environment (VONAGE_APPLICATION_ID, "
-        "VONAGE_PRIVATE_KEY) and the Vonage CLI's files (.vonagerc, vonage_app.json, "
-        "~/.vonage/config.json) are searched.",
+        "Without them, the environment (VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY) and the Vonage "
+        "CLI's files (.vonagerc, vonage_app.json, ~/.vonage/config.json) are searched.",
     )
     group.add_argument("--app-id", type=filled, metavar="ID", help="the application's id")
     file = "the file with its private key"

@@ -64,7 +64,8 @@ class Environment(NamedTuple):
     def read(self) -> Credentials | str:
         """Return the credentials, or a line that says why there are none.
 
-        Raises ``CredentialsError`` if there is an application id and no key.
+        Raises ``CredentialsError`` if there is an application id and no key, or ``PrivateKeyError``
+        if that cannot be one.
         """
         is_set = [name for name in self.key_variables if os.environ.get(name, "").strip()]
         if not os.environ.get(self.id_variable, "").strip():

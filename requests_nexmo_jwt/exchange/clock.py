@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from ..url import Origin
 
-#: Seconds without a further second try after one that was refused as well.
+#: Seconds without another second try after one that was refused.
 PATIENCE = 60
 
 #: Offsets that differ by no more than this many seconds count as equal: a ``Date`` has no fraction.

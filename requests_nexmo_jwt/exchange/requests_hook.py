@@ -68,7 +68,7 @@ def attach(request: Any, signed: SignedRequest | None) -> None:
 
 
 def attached(request: Any) -> list[SignedRequest]:
-    """Return what ``request`` was signed as before."""
+    """Return the signed requests that the hooks of ``request`` are for."""
     return [hook.signed for hook in _hooks(request) if isinstance(hook, ResponseHook)]
 
 

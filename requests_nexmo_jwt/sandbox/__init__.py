@@ -61,7 +61,7 @@ class SeenRequest:
     """A request that the sandbox has answered.
 
     ``path`` includes the query. ``claims`` are those of the token, verified or not, or None if
-    there was no readable token. ``verdict`` is ``"accepted"`` or the reason for the refusal.
+    there was no readable token. ``verdict`` is ``"accepted"``, or why it was not: a refusal, say.
     ``status`` is the status of the answer. ``headers`` are case-insensitive; the token, or the API
     key and secret, are left out of them.
     """
@@ -234,8 +234,9 @@ class Sandbox:
     ) -> None:
         """Set the answer to the next request, whether it is accepted or not.
 
-        Further calls set the answers to the requests after that one. ``body`` is str, bytes, or an
-        object to send as JSON. ``Date`` and ``Content-Length`` are added, unless they are None in
+        Further calls set the answers to the requests after that one. ``status`` is 200 to 599,
+        ``body`` str, bytes, or an object to send as JSON; ``TypeError`` or ``ValueError`` is raised
+        for others. ``Date`` and ``Content-Length`` are added, unless they are None in
         ``headers``. A ``Location`` at one of Vonage's hosts becomes one at the sandbox.
         """
         self._next_answers.append(answers.prepared(status, body, headers, self.url))

@@ -64,7 +64,7 @@ def _moved(location: str, url: str) -> str:
 
 
 def echo(method: str, path: str, claims: Mapping[str, Any] | None) -> PreparedAnswer:
-    """Return the answer where Nexmo's is not documented: what was understood of the request."""
+    """Return an answer for what Nexmo does not document: what was understood of the request."""
     return as_json(200, {"method": method, "path": path, "claims": claims})
 
 

@@ -194,7 +194,7 @@ def _is_wanted(at: datetime, call: Mapping[str, Any], query: Mapping[str, str]) 
 
 
 def _sent(call: Call) -> dict[str, Any]:
-    """Return the object in the body, or an empty one: it may be no JSON, or have a NaN."""
+    """Return the object in the body, or an empty one: it may not be JSON, or have a NaN."""
     fields = json_object(call.body or b"") or {}
     try:
         as_json(200, fields)

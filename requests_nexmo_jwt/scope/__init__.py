@@ -30,7 +30,7 @@ HOSTS_VARIABLE = "NEXMO_JWT_HOSTS"
 #: Names an origin on this machine, to which requests for Vonage's hosts are sent instead.
 ENDPOINT_VARIABLE = "NEXMO_JWT_ENDPOINT"
 
-#: The schemes that can carry a token; what has none is no whole URL.
+#: The schemes that can carry a token; without one, it is not a whole URL.
 CARRYING = ("", "http", "https", "ws", "wss")
 
 _ENTRY = re.compile(
@@ -116,7 +116,7 @@ class Scope:
         return Origin(*next(whole, Entry("https", API_HOST, 443)))
 
     def lists(self, origin: Origin) -> bool:
-        """Return whether ``origin`` was configured, or is Vonage's: more than any loopback.
+        """Return whether ``origin`` was configured, or is Vonage's; other loopback does not count.
 
         While the endpoint is set, only the endpoint is.
         """

@@ -1,4 +1,4 @@
-"""How an acl is written on a command line: a path, METHOD,METHOD:PATH or @file.json."""
+"""How an acl is written as text: a path, METHOD,METHOD:PATH or @file.json."""
 
 from __future__ import annotations
 
