@@ -46,16 +46,14 @@ def has_other_credentials(auth_type: str) -> bool:
         return False
     from httpie.sessions import get_httpie_session
 
-    session = get_httpie_session(
-        env=parser.env,
-        config_dir=parser.env.config.directory,
-        session_name=name,
-        host=args.headers.get("Host"),
-        url=args.url,
-        suppress_legacy_warnings=True,
-    )
-    stored = (session.get("auth") or {}).get("type")
-    return "Authorization" in session.headers or (bool(stored) and stored != auth_type)
+    try:
+        where = parser.env, parser.env.config.directory, name, args.headers.get("Host"), args.url
+        session = get_httpie_session(*where, suppress_legacy_warnings=True)
+        stored = {"type": None, "raw_auth": None, **(session.get("auth") or {})}
+        is_ours = stored["type"] in (None, auth_type) and stored["raw_auth"] is None
+        return "Authorization" in session.headers or not is_ours
+    except Exception:  # the file is broken, which HTTPie itself reports
+        return True
 
 
 def show_warnings() -> None:

@@ -142,7 +142,8 @@ def _arguments(options: str) -> dict[str, Any]:
             repeated[name].append(value)
         elif name not in ("ttl", "sub"):
             remedy = f"The options are ttl (seconds), sub, acl and host: {_FORM}."
-            raise ClaimError(quoted(name), "is not an option", remedy, claim=name)
+            shown = quoted(name) if name.isalpha() else "what follows the '?'"  # of a secret, say
+            raise ClaimError(shown, "is not an option", remedy, claim=name)
         elif name in arguments:
             raise ClaimError(name, "is given twice", "Give it once.", claim=name)
         else:

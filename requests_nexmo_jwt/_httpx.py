@@ -54,13 +54,8 @@ class AuthFlow(auth.NexmoJWT):
         return None if is_replayable else "the request body cannot be read again; send bytes"
 
     def _copy(self, request: Any) -> Any:
-        again = type(request)(
-            request.method,
-            request.url,
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
+        copied = {name: getattr(request, name) for name in ("headers", "stream", "extensions")}
+        again = type(request)(request.method, request.url, **copied)
         again.read()  # for those who look at its content
         return again
 

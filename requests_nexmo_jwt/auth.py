@@ -117,6 +117,7 @@ class NexmoJWT(AuthBase):
         name, key, phrase = Hidden(application_id), Hidden(private_key), Hidden(passphrase)
         signing, public = Hidden(sign), Hidden(public_key)
         del application_id, private_key, passphrase, sign, public_key
+        opening = given.passphrase(phrase)
         if signing.reveal() is None and public.reveal() is None:
             found = discovery.find(name, key)
         else:
@@ -124,7 +125,7 @@ class NexmoJWT(AuthBase):
 
             found = remote.credentials_of(name, signing, public, key, phrase)
         claims_set = ClaimsSet(found.application_id, ttl=ttl, sub=sub, acl=acl, claims=claims)
-        self._signer = Signer(found, claims_set, given.passphrase(phrase))
+        self._signer = Signer(found, claims_set, opening)
         self._scope = Scope(hosts, elsewhere)
         self._clocks = Clocks()
 

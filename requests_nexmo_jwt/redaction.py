@@ -9,8 +9,11 @@ from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
-# A private key: its label in PEM, base64 of PEM, or the first line of its base64.
-_KEY = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|PRIVATE KEY-----|LS0tLS1CRUdJTi|MII[A-Za-z0-9+/]{57}")
+# A private key: its label in PEM, base64 of that wherever it begins, or the first line of the key.
+_KEY = re.compile(
+    r"BEGIN [A-Z ]*PRIVATE KEY|PRIVATE KEY-----|LS0tLS1CRUdJTi|0tLS0tQkVHSU|tLS0tLUJFR0lO"
+    r"|MII[A-Za-z0-9+/]{57}"
+)
 # What may be a part of one: a line of base64 in PEM is 64 characters long.
 _MAY_BE_KEY = re.compile(r"-----BEGIN|[A-Za-z0-9+/=]{60}")
 

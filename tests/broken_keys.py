@@ -42,7 +42,7 @@ BROKEN: dict[str, tuple[Callable[[Keys], bytes], str]] = {
     "first line only": (lambda k: k.pkcs8.partition(b"\n")[0], "cut short"),
     "flipped characters": (lambda k: k.pkcs8[:900] + b"AAAA" + k.pkcs8[904:], "damaged"),
     "flipped at the start": (lambda k: k.pkcs8.replace(b"MII", b"NJJ", 1), "damaged"),
-    "characters that base64 has not": (lambda k: k.pkcs8[:900] + b"!*" + k.pkcs8[902:], "damaged"),
+    "characters that base64 has not": (lambda k: k.pkcs8[:900] + b"!*" + k.pkcs8[902:], "base64"),
     "a line lost": (lambda k: b"\n".join(k.pkcs8.splitlines()[:5] + k.pkcs8.splitlines()[6:]), ""),
     "newlines lost, and a character": (
         lambda k: k.pkcs8.replace(b"\n", b"")[:900] + k.pkcs8.replace(b"\n", b"")[901:],

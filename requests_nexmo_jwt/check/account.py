@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from requests import PreparedRequest
+from requests.auth import HTTPBasicAuth
 
 from ..credentials.account import Account
 from ..credentials.key import fingerprint
@@ -64,11 +64,8 @@ def look_up(
     if not scope.lists(where):
         return None
 
-    def with_basic(request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = account.header()
-        return request
-
-    reply = ask(f"{where}/v2/applications/{application_id}", with_basic, timeout=timeout)
+    basic = HTTPBasicAuth(account.api_key.reveal(), account.api_secret.reveal())
+    reply = ask(f"{where}/v2/applications/{application_id}", basic, timeout=timeout)
     fields = json_object(reply.body) or {}
     # The example answer of a mock has the id of another application.
     if reply.status != 200 or fields.get("id") != application_id:

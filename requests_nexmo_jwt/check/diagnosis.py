@@ -5,13 +5,14 @@ Causes that an answer disproved are left out. A certain cause is the only one.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from ..exchange.clock import TOLERANCE, is_off
 from ..redaction import quoted, unquoted
-from ..token.rules import read_time, span
+from ..token.rules import VERSION, read_time, span
 from ..vonage import dialects
 from .application import COMPARE_THE_ID, once_the_key_is_right, proved_by_the_account, signer_causes
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
@@ -98,9 +99,9 @@ def _inconclusive(reply: Reply) -> Cause:
         problem = f"{untold} The path ends with a slash."
         remedy = "Leave the slash out: since 2026, Vonage's gateway no longer normalises it."
     elif status == 404 and reply.region:
-        elsewhere = f"another region than {reply.region}, which answered"
-        problem = f"{untold} What was asked for may live in {elsewhere}."
-        remedy = "For a call, pass its address at the region_url of its webhooks as --url."
+        problem = f"{untold} The path may not exist, or what was asked for may live in another "
+        problem += f"region than {reply.region}, which answered."
+        remedy = "Check the path. For a call, pass its address at the region_url of its webhooks."
     else:
         topic = "the request, not about the token"
         if status in (403, 404, 405):
@@ -193,9 +194,11 @@ def _about_the_user(evidence: Evidence) -> Cause:
 
 
 def _acl_remedy(path: str) -> str:
-    version, *further = path.split("/")[1:]
-    opening = f"/*/{further[0]}/**" if version and further else "/**"
-    return f"Sign one whose acl does, such as {unquoted(opening)}: '*' matches the version."
+    first, *further = path.split("/")[1:]
+    is_version = bool(further) and re.fullmatch(VERSION, first) is not None
+    opening = f"/*/{further[0]}/**" if is_version else f"/{first}/**"
+    why = ": '*' matches the version" if is_version else ""
+    return f"Sign one whose acl does, such as {unquoted(opening)}{why}."
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:
@@ -235,7 +238,8 @@ def _faults_of_the_token(evidence: Evidence) -> Iterator[Cause]:
     if objection:
         remedy = f"Sign one {'with' if objection[0] == 'sub' else 'without'} {objection[0]}."
         yield Cause(objection[0], LIKELY, f"{objection[1][0].upper()}{objection[1][1:]}.", remedy)
-    yield from _refused_by_acl(evidence)
+    if not objection or objection[0] != "acl":
+        yield from _refused_by_acl(evidence)
 
 
 def _refused_by_acl(evidence: Evidence) -> Iterator[Cause]:

@@ -58,7 +58,7 @@ class Evidence:
     def reading(self) -> Reading:
         """The content of the first answer, or that of the Users API if only this has a reason."""
         first = self.reply.reading
-        if first.code == dialects.UNKNOWN and self.users and self.users.verdict == "refused":
+        if first.code == dialects.UNKNOWN and self.users and self.users.verdict != "accepted":
             return self.users.reading
         return first
 

@@ -27,7 +27,7 @@ _MAX_ANSWER_BYTES = 1 << 16
 _NOTHING_READ = Reading(dialects.UNKNOWN, "", None)
 _PROXY_VARIABLES = "See HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
 _SECRET_PARAMETER = re.compile(
-    r"([?&;][^=&;#]*(?:secret|sig|token|password|key)[^=&;#]*=)[^&;#]+", re.IGNORECASE
+    r"([?&;#][^=&;#]*(?:secret|sig|token|password|key)[^=&;#]*=)[^&;#]+", re.IGNORECASE
 )
 
 

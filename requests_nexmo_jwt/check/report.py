@@ -78,7 +78,8 @@ class Report:
         """Return the report in the form that ``docs/check.md`` documents."""
         subject, reply, key = self.subject, self.reply, self.subject.key
         found, is_id = subject.credentials, is_application_id(subject.application_id)
-        said = {"code": reply.reading.code, "text": reply.reading.text} if reply.status else None
+        text = without_secrets(reply.reading.text)
+        said = {"code": reply.reading.code, "text": text} if reply.status else None
         return {
             "ok": self.ok,
             "version": __version__,
@@ -171,7 +172,7 @@ class Report:
         after = f", after a {reply.first_status} to a token signed with this machine's time"
         yield f"  {reply.status} {reply.reason}{after if reply.first_status else ''}"
         if reply.reading.text:
-            yield f"  the server says: {reply.reading.text}"
+            yield f"  the server says: {without_secrets(reply.reading.text)}"
         if reply.reading.trace_id and self.causes:
             yield f"  trace id, for Vonage's support: {reply.reading.trace_id}"
         by = "" if reply.offset is None else ", by the server's Date"

@@ -135,10 +135,7 @@ def read_token(words: Sequence[str]) -> str:
     """Return the token in the words of an argument, or in stdin for ``-``."""
     if list(words) != ["-"]:
         return find_token(" ".join(words))
-    try:
-        content = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
-    except OSError as error:
-        raise TokenError("stdin", f"cannot be read: {error.strerror}", "Give it a token.") from None
+    content = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
     if len(content) > MAX_TEXT_BYTES:
         raise TokenError("stdin", "has more than 1 MiB: that is not a token", "Give it a token.")
     return find_token(content.decode("utf-8", "replace"))

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -137,8 +138,7 @@ def _run_within(
         process = subprocess.Popen(command, env={**environment, **nexmo.environment})  # noqa: S603
     except OSError as error:
         # An unreadable folder on the PATH makes of "not found" a "permission denied".
-        paths = (os.path.join(folder, command[0]) for folder in ("", *os.get_exec_path()))
-        is_there = any(map(os.path.exists, paths))
+        is_there = os.path.exists(shutil.which(command[0], os.F_OK) or command[0])
         reason = error.strerror if is_there else os.strerror(errno.ENOENT)
         fail(f"cannot run {quoted(command[0])}: {reason}.")
         return 126 if is_there else 127

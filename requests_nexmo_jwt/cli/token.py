@@ -43,7 +43,7 @@ def _further(arguments: argparse.Namespace) -> dict[str, Any]:
 def _claim(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not of the form NAME=JSON")
+        raise argparse.ArgumentTypeError("it is not of the form NAME=JSON")  # it may be a secret
     try:
         return name, json.loads(value)
     except (ValueError, RecursionError):

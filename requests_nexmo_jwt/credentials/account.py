@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from typing import NamedTuple
 
@@ -24,11 +23,6 @@ class Account(NamedTuple):
         is_shorter = len(self.api_key.reveal()) < len(self.api_secret.reveal())
         is_key = is_shorter and identifiers.may_be_api_key(self.api_key.text())
         return self.api_key.text() if is_key else "(API key redacted)"
-
-    def header(self) -> str:
-        """Return the ``Authorization`` header of the account (Basic, RFC 7617)."""
-        pair = self.api_key.reveal() + b":" + self.api_secret.reveal()
-        return f"Basic {base64.b64encode(pair).decode()}"
 
 
 def find(place: Place | None) -> Account | None:

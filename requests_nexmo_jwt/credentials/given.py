@@ -85,7 +85,9 @@ def passphrase(given: Hidden[Any]) -> Secret | None:
     """Return a passphrase that may be None; raise ``PrivateKeyError`` if it cannot be one."""
     if given.reveal() is None or isinstance(given.reveal(), Secret):
         return cast("Secret | None", given.reveal())
+    problem, remedy = f"is of type {type(given.reveal()).__name__}", "Give it as str or bytes."
     if isinstance(given.reveal(), (str, bytes)):
-        return Secret(given.reveal())
-    problem = f"is of type {type(given.reveal()).__name__}"
-    raise PrivateKeyError("passphrase", problem, "Give it as str or bytes.")
+        if not pem.is_pem(given.reveal()):
+            return Secret(given.reveal())
+        problem, remedy = "contains a private key", "Exchange private_key and passphrase."
+    raise PrivateKeyError("passphrase", problem, remedy)

@@ -15,6 +15,7 @@ from .key import absolute_path
 from .pem import is_pem, kind
 
 _QUOTES = " \t\r\n\"'"
+_VARIABLE = re.compile(r"\$\{?\w+\}?|\$\(\w+\)|%\w+%|\{\{ ?[\w.]+ ?\}\}")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")  # in no path that people type
 
 
@@ -94,7 +95,9 @@ def _in_path(path: str, folder: str) -> Mistake | None:
             f"It is redacted: its {len(path)} characters may be key text",
             "Give the path of the key file; the text of a key begins with '-----BEGIN'.",
         )
-    if identifiers.may_be_secret(path.strip(_QUOTES)):
+    if _VARIABLE.fullmatch(path.strip(_QUOTES)):
+        return Mistake("is the name of a variable, which nothing has expanded", "Give its value.")
+    if any(map(identifiers.may_be_secret, path.strip(_QUOTES).split())):
         return Mistake(
             "looks like an API, signature or OpenTok secret (redacted); if it names a key file, no "
             "such file exists",

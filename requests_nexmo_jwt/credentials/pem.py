@@ -42,7 +42,7 @@ _BETWEEN = re.compile(rb"(?:\\+[rnt]|[\s\"',\\]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\x
 
 # Lines of 64 characters, of base64, with the same between any two of them, whatever it is.
 _REGULAR = re.compile(
-    rb"(.{1,12}?)\1?([A-Za-z0-9+/]{64}(?:\1[A-Za-z0-9+/]{64})*)\1([A-Za-z0-9+/]{1,64}?={0,2})(?:\1)?",
+    rb"(.{1,40}?)\1?([A-Za-z0-9+/]{64}(?:\1[A-Za-z0-9+/]{64})*)\1([A-Za-z0-9+/]{1,64}?={0,2})(?:\1)?",
     re.DOTALL,
 )
 
@@ -98,6 +98,10 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
     if key is None and is_encrypted:
         problem = "is encrypted, and the passphrase does not decrypt it"
         remedy = "Check the passphrase; if it is correct, the key is damaged."
+        if passphrase and passphrase.reveal() != passphrase.reveal().strip(b" \t\r\n\"'"):
+            remedy = (
+                "Leave out the quotes or blanks around the passphrase, if they are not part of it."
+            )
         raise name.error(problem, remedy, passphrase_missing=False)
     raise name.error(*_in_loaded(key))
 
@@ -170,7 +174,8 @@ def _unframe(pem: Secret) -> tuple[Secret, str, str]:
         starts = range(0, len(full), step)
         body = b"".join(full[start : start + 64] for start in starts) + regular[3]
     if not _BASE64.fullmatch(body):
-        return pem, *_in_loaded(None)
+        problem = "has something between its BEGIN and END lines that is not base64"
+        return pem, problem, "Copy the key again, as the Vonage dashboard saved it, line by line."
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     begin, end = b"-----BEGIN " + block[1] + b"-----", b"-----END " + block[1] + b"-----"
     head = [begin, *headers.groups(), b""] if headers else [begin]

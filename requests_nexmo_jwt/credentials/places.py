@@ -196,7 +196,7 @@ class CLIConfig(NamedTuple):
                     for name in names
                     if str(config.get(name) or "").strip()
                 }
-            problem = "is JSON, but not an object with 'appId' and 'privateKey'"
+            problem = f"is JSON, but not an object with {self.id_fields[0]!r}"
             del config
         # Not within an ``except``: a JSONDecodeError carries the whole text, key and all.
         raise CredentialsError(self.path, problem, "Fix it or remove it.")

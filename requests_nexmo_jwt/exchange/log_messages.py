@@ -6,10 +6,10 @@ The body of the answer is not read: it is the caller's.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..redaction import unquoted
@@ -44,7 +44,7 @@ def lost_token(answer: Answer, origin: Origin, *, is_replaced: bool) -> str:
     if is_replaced:
         return (
             f"{answer.status} from {host}: the token was replaced on the way, probably by an entry "
-            "for this host in ~/.netrc. Remove the entry, or set trust_env=False on the session."
+            "for this host in ~/.netrc. Remove the entry, or set NETRC=/dev/null."
         )
     return (
         f"{answer.status} from {host}: a redirect led there from {origin}, and a token is not sent "
@@ -78,13 +78,13 @@ def _cause(token: Token, refused: Answer, now: float, has_worked: bool) -> tuple
     if not is_application_id(application_id):
         which = f"application id {shown_id(application_id)}"
         return f"{which} is not a UUID, so it is probably not an application's", True
-    if inspection.opens(refused.method, path) is False:
-        return f"the token's acl does not permit {refused.method} {unquoted(path)}", False
+    if product and not product.takes_jwt:
+        return f"the token is not the problem: {product.instead}", True
     objection = product.objection(inspection.claims) if product else None
     if objection:
         return objection[1], False
-    if product and not product.takes_jwt:
-        return f"the token is not the problem: {product.instead}", True
+    if inspection.opens(refused.method, path) is False:
+        return f"the token's acl does not permit {refused.method} {unquoted(path)}", False
     broken = inspection.broken_by_date(now)
     if broken:
         return f"token refused: {broken[0].reason}", True
@@ -116,5 +116,5 @@ def clock_state(offset: float | None, elapsed: float) -> str:
 
 def program(name: str) -> str | None:
     """Return the path of a program that was installed beside this Python, or is on the PATH."""
-    beside = Path(sys.executable).with_name(name)
-    return str(beside) if beside.exists() else shutil.which(name)
+    beside = os.path.dirname(sys.executable or "")  # none in an embedded interpreter
+    return shutil.which(name, path=beside) or shutil.which(name)

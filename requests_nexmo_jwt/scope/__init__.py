@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..errors import ScopeError
-from ..redaction import may_hold_key_text, quoted
+from ..redaction import Hidden, may_hold_key_text, quoted
 from ..url import (
     DEFAULT_PORTS,
     Origin,
@@ -126,12 +126,13 @@ class Scope:
     @property
     def hosts(self) -> Hosts:
         """The hosts that may receive a token now."""
-        value = os.environ.get(ENDPOINT_VARIABLE, "").strip()
-        if not (value or self._endpoint):
+        value = Hidden(os.environ.get(ENDPOINT_VARIABLE, "").strip())  # it may be a secret
+        if not (value.reveal() or self._endpoint):
             return self._hosts
         from . import endpoint
 
-        return endpoint.hosts_at(value or self._endpoint, is_kept=not value)
+        is_kept = not value.reveal()
+        return endpoint.hosts_at(Hidden(self._endpoint) if is_kept else value, is_kept=is_kept)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scope):
@@ -166,15 +167,10 @@ class Hosts(NamedTuple):
         return origin.scheme == "http" and any(entry.scheme == "https" for entry in named)
 
 
-class Entry(NamedTuple):
+class Entry(Origin):
     """An origin, with at most one ``*`` in its host."""
 
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return str(Origin(*self))
+    __slots__ = ()
 
     def covers(self, origin: Origin) -> bool:
         """Return whether ``origin`` is this, or one of these."""

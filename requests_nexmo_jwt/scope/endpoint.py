@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from ..errors import ScopeError
+from ..redaction import Hidden
 from ..url import Origin, is_websocket, origin_of
 from . import ENDPOINT_VARIABLE, VONAGE, Destination, Entry, Hosts, Scope
 
@@ -20,23 +21,26 @@ _FORM = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}")
 _log = logging.getLogger("requests_nexmo_jwt")
 
 
-@functools.lru_cache(maxsize=16)
-def hosts_at(value: str, *, is_kept: bool) -> Hosts:
+def hosts_at(value: Hidden[str], *, is_kept: bool) -> Hosts:
     """Return the hosts in scope while the variable has this value: Vonage's, and the endpoint.
 
     ``is_kept``: it is not set any more, and was when the auth object was made. Raises
     ``ScopeError`` if the value is not the scheme, host and port of a loopback server.
     """
-    origin = origin_of(value.lower()) if _FORM.fullmatch(value.lower()) else None
+    origin = _origin(value.reveal().lower())
     if origin and origin.is_loopback:
         when = " (its value when this auth object was made)" if is_kept else ""
         return Hosts((*VONAGE.entries, Entry(*origin)), f"{ENDPOINT_VARIABLE}{when}", origin)
-    # The value is not shown: it may be a secret.
     problem = "is not an origin of the form http://127.0.0.1:4010"
     if origin:
         problem = "names another machine"
     remedy = "Set it to the scheme, loopback host and port of a server here, or unset it."
     raise ScopeError(ENDPOINT_VARIABLE, problem, remedy, "endpoint")
+
+
+@functools.lru_cache(maxsize=16)
+def _origin(value: str) -> Origin | None:
+    return origin_of(value) if _FORM.fullmatch(value) else None
 
 
 def moved(url: str, endpoint: Origin) -> str:

@@ -15,15 +15,15 @@ def _check_pyjwt() -> None:
     if spec and not (spec.submodule_search_locations is not None and _is_pyjwt()):
         raise NexmoJWTError(
             str(spec.origin),
-            "is imported as 'jwt', in the place of PyJWT",
-            "Rename it. If it is PyPI's package 'jwt', uninstall that and install PyJWT again: "
-            "python -m pip uninstall jwt; python -m pip install --force-reinstall PyJWT",
+            "is imported as 'jwt', in the place of PyJWT 2.8 or later",
+            "Rename it. If it is PyPI's 'jwt' or an old PyJWT: python -m pip uninstall jwt; "
+            "python -m pip install --force-reinstall 'PyJWT>=2.8'",
         )
 
 
 def _is_pyjwt() -> bool:
     try:
-        return hasattr(import_module("jwt"), "PyJWS")
+        return hasattr(import_module("jwt").PyJWS, "decode_complete")
     except Exception:  # whatever a stranger's module raises
         return False
 

@@ -76,7 +76,7 @@ class Inspection:
 
     def _other_purpose(self) -> str | None:
         """Return what a token is for that no application signed for the API."""
-        if "payload_hash" in self.claims:
+        if "payload_hash" in self.claims or self.claims.get("iss") == "Vonage":
             return (
                 "a signed webhook's, made with the signature secret for you to verify; it is not "
                 "meant for the API"

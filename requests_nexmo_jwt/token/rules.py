@@ -16,6 +16,9 @@ from ..redaction import holds_key, quoted
 from ..vonage.identifiers import is_application_id, shown_id
 from .claims import DEFAULT_TTL, MAX_TTL, MILLISECONDS, MIN_TTL, SECRET_NAME, form_problems, is_time
 
+#: The version at the beginning of a path, which a ``*`` stands for in an acl.
+VERSION = r"v[0-9.]+|beta[0-9]*"
+
 _UNKNOWN = "whether Nexmo accepts that is not documented"
 _CLAIMS = {"application_id", "iat", "exp", "nbf", "jti", "sub", "acl", "ttl"}
 _OF_OTHER_TOKENS = {"payload_hash", "ist", "scope"}  # webhooks', OpenTok's, a Video client's
@@ -91,7 +94,7 @@ def _versions_in(acl: object) -> Iterator[Rule]:
     paths = acl.get("paths") if isinstance(acl, Mapping) else None
     for path in paths if isinstance(paths, Mapping) else ():
         version, _, further = str(path).removeprefix("/").partition("/")
-        if re.fullmatch(r"v[0-9.]+|beta[0-9]*", version):
+        if re.fullmatch(VERSION, version):
             reason = f"acl path {quoted(path)} has a version; sources disagree on whether Nexmo "
             reason += f"refuses that. Write {quoted(f'/*/{further}')}"
             yield Rule("acl", None, reason, "version")
@@ -121,7 +124,10 @@ def _odd_time(name: str, value: object) -> Rule:
 def _time_violations(claims: Mapping[str, Any], now: int) -> Iterator[Rule]:
     """Yield a violation for each wrong time, including those in an undocumented form."""
     iat, exp, nbf = (
-        None if is_in_milliseconds(claims.get(name)) else read_time(claims.get(name))
+        # An exp in milliseconds is cut like any other that is too late.
+        None
+        if name != "exp" and is_in_milliseconds(claims.get(name))
+        else read_time(claims.get(name))
         for name in ("iat", "exp", "nbf")
     )
     longest = longest_life(claims)

@@ -59,7 +59,7 @@ def with_variables(variables: dict[str, Callable[[Keys], str]]) -> Attempt:
             for name, value in variables.items():
                 patch.setenv(name, value(keys))
             return NexmoJWT(
-                *([APPLICATION_ID, keys.object] if "NEXMO_JWT_HOSTS" in variables else [])
+                *([APPLICATION_ID, keys.object] if "NEXMO_JWT" in str(variables) else [])
             )
 
     return attempt
@@ -102,6 +102,10 @@ ATTEMPTS: dict[str, Attempt] = {
     "PEM in the hosts": with_variables({"NEXMO_JWT_HOSTS": lambda k: k.pkcs8.decode()}),
     "lines of a PEM in the hosts": with_variables(
         {"NEXMO_JWT_HOSTS": lambda k: ",".join(k.pkcs8.decode().splitlines()[1:-1])}
+    ),
+    "PEM in the endpoint": with_variables({"NEXMO_JWT_ENDPOINT": lambda k: k.pkcs8.decode()}),
+    "passphrase and PEM exchanged": lambda k, f: NexmoJWT(
+        APPLICATION_ID, PASSPHRASE, passphrase=k.encrypted
     ),
     "PEM bytes as the id": lambda k, f: NexmoJWT(k.pkcs8, "private.key"),
     "damaged PEM": lambda k, f: NexmoJWT(APPLICATION_ID, damaged(k)),

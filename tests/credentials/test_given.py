@@ -23,6 +23,8 @@ MIXED_UP = [
         for text in ('"{}"', "'{}'", " {}\n", "<{}>", "{} # prod")
     ),
     ("LS0tLS1C" * 100, "{key}", "contains a private key"),
+    (APPLICATION_ID, "${{VONAGE_PRIVATE_KEY}}", "a variable, which nothing has expanded"),
+    (APPLICATION_ID, "%VONAGE_PRIVATE_KEY%", "a variable, which nothing has expanded"),
 ]
 
 
@@ -50,6 +52,8 @@ SECRETS = [
     (APPLICATION_ID, "a1" * 20, "private-key"),
     (APPLICATION_ID, "S3cret!with#signs", "private-key"),
     (APPLICATION_ID, "S3cret.w1th.dots9", "private-key"),
+    (APPLICATION_ID, "export VONAGE_API_SECRET=aBcDeFgHiJkLmN01", "private-key"),
+    (APPLICATION_ID, "aBcDeFgHiJkLmN01 # the secret", "private-key"),
     ("abcd1234", "s3cr3tApiSecret1", "api-key"),
     ("46123456", "a1" * 20, "api-key"),
     ("abcd1234", "AllLettersHere", "api-key"),
@@ -145,6 +149,7 @@ BETWEEN = {
     "a quoted mail": "\n> ",
     "typographic quotes": "\u201d \u201c",
     "a NUL": "\0",
+    "a concatenation": '\\n" +\n        "',
 }
 
 
@@ -209,11 +214,12 @@ def test_the_file_of_the_older_cli_is_read_after_vonagerc(
 HIDING = {
     "a script of that name": ("jwt.py", "raise SystemExit('it was run')"),
     "PyPI's package jwt, over PyJWT": ("jwt/__init__.py", "class JWT: pass"),
+    "a PyJWT that is too old": ("jwt/__init__.py", "class PyJWS: pass"),
     "a folder of that name": ("jwt/notes.py", ""),
 }
 
 
-@pytest.mark.parametrize("case", ["a script of that name", "PyPI's package jwt, over PyJWT"])
+@pytest.mark.parametrize("case", list(HIDING)[:3])
 @pytest.mark.parametrize("door", ["python", "command", "http"])
 def test_another_module_named_jwt_is_named_with_the_remedy(
     door: str, case: str, key_file: Path, tmp_path: Path, http: Run
@@ -233,6 +239,9 @@ def test_another_module_named_jwt_is_named_with_the_remedy(
             command, env={"HOME": str(tmp_path), **env}, capture_output=True, text=True, check=False
         )
         assert result.returncode == 1
-    assert f"{hiding} is imported as 'jwt', in the place of PyJWT. Rename it." in result.stderr
+    assert (
+        f"{hiding} is imported as 'jwt', in the place of PyJWT 2.8 or later. Rename"
+        in result.stderr
+    )
     assert ("Traceback" in result.stderr) == (door == "python")
     assert "it was run" not in result.stderr

@@ -112,17 +112,19 @@ def test_a_broken_variable_with_hosts_concerns_no_other_host(typed: Callable[...
 
 
 @pytest.mark.parametrize("option", ["--session", "--session-read-only"])
-@pytest.mark.parametrize("auth", [["-A", "nexmo-jwt"], ["-A", "bearer", "-a", "t"]], ids=str)
+@pytest.mark.parametrize(
+    "auth", [["-A", "nexmo-jwt"], ["-A", AUTO], ["-A", "bearer", "-a", "t"]], ids=str
+)
 def test_the_auth_of_a_session_comes_before_the_default(
     auth: list[str], option: str, http_here: Run, typed: Callable, tmp_path: Path, nexmo: Sandbox
 ) -> None:
     session, url = tmp_path / "session.json", "https://api.nexmo.com/v1/calls"
-    if "nexmo-jwt" in auth:
+    if "bearer" not in auth:
         auth = [*auth, dash_a(nexmo, "?sub=alice")]
     http_here("--offline", f"--session={session}", *auth, url)
     before = json.loads(session.read_text())["auth"]
     header = typed(f"{option}={session}", url)
-    if "nexmo-jwt" in auth:
+    if "bearer" not in auth:
         assert claims_in(header)["sub"] == "alice"
     else:
         assert header == "Bearer t"
@@ -172,6 +174,17 @@ def test_a_session_of_another_host_is_kept(
     assert typed(*use, env=env) == BASIC
     assert json.loads(session.read_text())["auth"] == auth
     assert auth["type"] == "basic"
+
+
+def test_a_session_file_that_is_broken_is_reported_by_httpie(
+    http: Run, config: Path, tmp_path: Path, nexmo: Sandbox
+) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    env = {"HTTPIE_CONFIG_DIR": str(config), **environment_of(nexmo)}
+    options = ("--offline", f"--session={tmp_path}/broken.json")
+    result = http(*options, "https://api.nexmo.com/v1/calls", env=env)
+    assert "Traceback" not in result.stderr
+    assert "http: error:" in result.stderr
 
 
 def test_a_session_for_vonage_signs_anew_and_holds_no_token(

@@ -31,6 +31,10 @@ VERDICTS: list[tuple[dict[str, object], list[tuple[str, str, bool | None]]]] = [
     ({"nbf": str(NOW)}, [("nbf", "malformed", None), ("nbf", "present", None)]),
     ({"application_id": "x"}, [("application_id", "malformed", None)]),
     ({"ttl": 3600}, [("ttl", "extra", False)]),
+    (
+        {"iat": NOW - 86_400, "exp": NOW * 1000},
+        [("exp", "milliseconds", None), ("exp", "expired", False)],
+    ),
     ({"tenant": 7, "iss": "me"}, [("extra", "extra", None), ("extra", "extra", None)]),
     ({"scope": "session.connect", "role": "publisher"}, []),
     ({"sub": ""}, [("sub", "malformed", False)]),
@@ -121,6 +125,7 @@ def test_a_header_is_judged_too(
 # The claims of a token with HS256, and what it is for.
 OTHERS = [
     ({"payload_hash": "x", "api_key": "abcd1234", "iss": "Vonage"}, "a signed webhook's"),
+    ({"api_key": "abcd1234", "iss": "Vonage"}, "a signed webhook's"),
     ({"ist": "project", "iss": "46123456"}, "OpenTok's, for the header X-OPENTOK-AUTH"),
     ({"application_id": APPLICATION_ID}, "Nexmo requires 'RS256'"),
 ]
