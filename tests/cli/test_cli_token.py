@@ -77,7 +77,7 @@ BAD_TOKENS = [
     (["--acl", "@none.json"], 2, "error: --acl names no path"),
     (["--acl", "@codes.json", "--acl", "@other.json"], 2, r"names '/\x1b[31m' twice"),
     (["--\x1b[31m=x"], 2, r"unrecognized arguments: --\x1b[31m"),
-    (["--claim", "=1"], 2, "NAME=JSON"),
+    (["--claim", "secret:S3cret"], 2, "argument --claim: it is not of the form NAME=JSON"),
     (["--claim", "x=text"], 2, "a string has quotes"),
     (["--claim", "x=NaN"], 2, "written as JSON"),
     (["--claim", "exp=5"], 2, "--claim has 'exp', which is always set. Leave it out;"),

@@ -24,7 +24,6 @@ MIXED_UP = [
     ),
     ("LS0tLS1C" * 100, "{key}", "contains a private key"),
     (APPLICATION_ID, "${{VONAGE_PRIVATE_KEY}}", "a variable, which nothing has expanded"),
-    (APPLICATION_ID, "%VONAGE_PRIVATE_KEY%", "a variable, which nothing has expanded"),
 ]
 
 

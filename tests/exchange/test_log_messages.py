@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,7 +189,15 @@ def test_a_secret_in_the_place_of_the_id_is_not_logged(nexmo: Sandbox, warnings:
     assert "aBcDeFgHiJkLmN01" not in repr(auth) + warnings()[0]
 
 
-@pytest.mark.parametrize("application_id", ["abcd1234", "your_application_id", APPLICATION_ID[:23]])
+def test_an_embedded_interpreter_gets_the_answer(
+    nexmo: Sandbox, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "")
+    auth = NexmoJWT(nexmo.application_id, key_file)
+    assert requests.get(f"{nexmo.url}/v1/calls", auth=auth, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize("application_id", ["abcd1234", "your_application_id", APPLICATION_ID[:-1]])
 def test_an_id_that_is_not_a_uuid_is_named_first(
     application_id: str, nexmo: Sandbox, warnings: Callable
 ) -> None:

@@ -70,19 +70,14 @@ def test_an_answer_holds_for_its_path_until_it_is_replaced(nexmo: Sandbox, keys:
 
 # The arguments of answer_next, what is raised, and words of it.
 MISTAKES = [
-    ({"status": "200"}, TypeError, "not supported between instances of 'int' and 'str'"),
     ({"status": 0}, ValueError, "status has to be 200 to 599, not 0"),
     ({"status": 199}, ValueError, "status has to be 200 to 599, not 199"),
     ({"status": 600}, ValueError, "status has to be 200 to 599, not 600"),
     ({"headers": {"X": "☃"}}, ValueError, "a character that no header has"),
     ({"headers": {"X": "a\r\nY: b"}}, ValueError, "a character that no header has"),
-    ({"headers": {"X\n": None}}, ValueError, "a character that no header has"),
     ({"headers": {"Retry-After": 1}}, TypeError, "header 'Retry-After' and its value"),
-    ({"headers": {1: "x"}}, TypeError, "header 1 and its value have to be str"),
     ({"headers": {"X": b"y"}}, TypeError, "header 'X' and its value have to be str"),
     ({"body": object()}, TypeError, "not JSON serializable"),
-    ({"body": {"x": {1}}}, TypeError, "not JSON serializable"),
-    ({"body": bytearray(b"x")}, TypeError, "not JSON serializable"),
     ({"body": float("nan")}, ValueError, "not JSON compliant"),
     ({"body": "\ud800"}, ValueError, "surrogates not allowed"),
     ({"json": {}}, TypeError, "unexpected keyword argument 'json'"),
@@ -104,12 +99,7 @@ def test_an_answer_that_cannot_be_sent_is_refused_where_it_is_written(
     assert "_embedded" in send(nexmo, forge(nexmo)).json()
 
 
-def test_the_method_and_the_path_of_an_answer_are_text_and_the_rest_has_names(
-    nexmo: Sandbox,
-) -> None:
-    for method, path in [(1, "/x"), (None, "/x"), (b"GET", "/x"), ("GET", 1), ("GET", b"/x")]:
-        with pytest.raises(TypeError):
-            nexmo.answer(method, path)
+def test_the_path_of_an_answer_begins_with_a_slash_and_the_rest_has_names(nexmo: Sandbox) -> None:
     for path in ("", "x", "https://api.nexmo.com/x", "/a b", "/x#y", "/\xe9"):
         with pytest.raises(ValueError, match="path has to begin with a slash"):
             nexmo.answer("GET", path)

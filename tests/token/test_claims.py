@@ -97,7 +97,12 @@ def deep() -> list[object]:
     return nested
 
 
-KEY_TEXTS = ("MIIEvQIBADANBg" * 100, "LS0tLS1CRUdJTi" * 100, "----BEGIN PRIVATE KEY----\nMII")
+KEY_TEXTS = (
+    "MIIEvQIBADANBg" * 100,
+    "LS0tLS1CRUdJTi",
+    "0tLS0tQkVHSU4",
+    "----BEGIN PRIVATE KEY----\nMII",
+)
 
 # Options that break a rule, and words that the error must say. Adding a case is adding a line.
 BAD: list[tuple[dict[str, object], str, str]] = [
