@@ -113,10 +113,8 @@ def test_a_404_names_the_region_that_answered(nexmo_jwt: Run, nexmo: Sandbox) ->
     nexmo.answer_next(404, headers={"x-vonage-region": "eu-3"})
     ask = ("--url", f"{nexmo.url}/v1/calls/63f61863-4a51-4f6b-86e1-46edebcf9356")
     (cause,) = checked(nexmo_jwt, *ask, env=environment_of(nexmo))["causes"]
-    assert (
-        "The path may not exist, or what was asked for may live in another region than eu-3"
-        in (cause["problem"])
-    )
+    assert "The path may not exist" in cause["problem"]
+    assert "another region than eu-3" in cause["problem"]
     assert "region_url" in cause["remedy"]
 
 
