@@ -36,9 +36,10 @@ class AuthFlow(auth.NexmoJWT):
         started = time.perf_counter()
         response = yield _carrying(signed, request)
         hop = response.request
-        if "Authorization" not in hop.headers or not signed.is_for(str(hop.url)):
+        is_kept, is_at_origin = "Authorization" in hop.headers, signed.is_for(str(hop.url))
+        if not (is_kept and is_at_origin):
             # At the origin, whoever took the header off did so on purpose.
-            if "Authorization" not in hop.headers and not signed.is_for(str(hop.url)):
+            if not (is_kept or is_at_origin):
                 signed.lost(_answer(response, started), is_replaced=False)
             return
         second = signed.retry(_answer(response, started), partial(self._obstacle, hop))
