@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             "rules": [vars(rule) for rule in rules],
             "signature": {"verified": verified, "reason": f"the signature {signature}"},
         }
-        print(json.dumps(report, indent=2))
+        print(json.dumps(report))  # not indented: that recurses in Python, and a token may be deep
     else:
         print("header")
         show_fields(found.header, now)
