@@ -4,6 +4,7 @@ import functools
 import io
 import pickle
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from requests_nexmo_jwt import NexmoJWT, ScopeError
+from requests_nexmo_jwt import NexmoJWT, NexmoJWTError, ScopeError
 from requests_nexmo_jwt.sandbox import Sandbox
 
 
@@ -266,3 +267,7 @@ def test_comparing_needs_no_credentials(keys: Keys, key_file: Path) -> None:
 def test_an_object_whose_constructor_failed_has_a_repr() -> None:
     """Debuggers and crash reporters ask for it in the middle of the constructor."""
     assert repr(NexmoJWT.__new__(NexmoJWT)) == "<NexmoJWT, not initialized>"
+    with pytest.raises(NexmoJWTError) as caught:
+        NexmoJWT("id", "nowhere.key")
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "nowhere.key" in "".join(frames.format())

@@ -46,6 +46,8 @@ def _causes(evidence: Evidence) -> Iterator[Cause]:
         yield from _ended(evidence)
         yield _inconclusive(reply)
     else:
+        if evidence.token.is_cut_short:
+            yield Cause("rule", CERTAIN, "The token's signature is cut short.", "Copy it whole.")
         yield from _proved_by_the_time(evidence)
         yield from proved_by_the_account(evidence)
         yield from _said_by_the_answer(evidence)
@@ -194,11 +196,8 @@ def _about_the_user(evidence: Evidence) -> Cause:
 
 
 def _acl_remedy(path: str) -> str:
-    first, *further = path.split("/")[1:]
-    is_version = bool(further) and re.fullmatch(VERSION, first) is not None
-    opening = f"/*/{further[0]}/**" if is_version else f"/{first}/**"
-    why = ": '*' matches the version" if is_version else ""
-    return f"Sign one whose acl does, such as {unquoted(opening)}{why}."
+    opening = re.sub(f"/({VERSION})/([^/]+).*", r"/*/\2/**", path)  # the first "*" is the version
+    return f"Sign one whose acl does, such as {unquoted(opening)}."
 
 
 def _guesses(evidence: Evidence) -> Iterator[Cause]:

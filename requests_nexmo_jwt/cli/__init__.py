@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["help"] and words[1:2] and words[1] in COMMANDS:
+    if words[:1] == ["help"] and words[1:]:
         words[:2] = [words[1], "--help"]
     parser = _parser(words[0] if words else "")
     arguments, unknown = parser.parse_known_args(words, argparse.Namespace(words=words))
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments{': ' * bool(options)}{' '.join(options)}")
     try:
         status: int = arguments.run(arguments) or 0
-        sys.stdout.flush()
+        print(end="", flush=True)
     except argparse.ArgumentTypeError as error:
         parser.error(str(error))
     except ClaimError as error:

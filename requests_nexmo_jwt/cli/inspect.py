@@ -14,7 +14,7 @@ from ..credentials.key import Key
 from ..credentials.passphrase import ask_if_missing
 from ..credentials.places import Credentials
 from ..errors import NexmoJWTError
-from ..redaction import Hidden, quoted, unquoted
+from ..redaction import Hidden, unquoted
 from ..token.inspection import Inspection, inspect
 from ..token.rules import Rule
 from ..url import origin_of
@@ -33,7 +33,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "whether the token was signed with it."
     )
     parser.epilog = "exit status: 0 if nothing is wrong, 1 if something is, 2 for wrong usage"
-    given = "a token, an Authorization header or a curl command line; - reads stdin"
+    given = "a token, an Authorization header or a curl command line in quotes; - reads stdin"
     parser.add_argument("token", nargs="+", metavar="TOKEN", help=given)
     request = "also show whether the token is for this request, such as 'GET https://...'"
     parser.add_argument("--for", type=_request, dest="request", metavar="REQUEST", help=request)
@@ -79,9 +79,8 @@ def _request(text: str) -> tuple[str, str]:
     address = f"http://localhost{url}" if url.startswith("/") else url
     if re.fullmatch("[A-Za-z]+", method) and origin_of(address):
         return method.upper(), address
-    shown = quoted(text) if "@" not in text else "it"
     form = "'GET https://api.nexmo.com/v1/calls'"
-    raise argparse.ArgumentTypeError(f"{shown} is not of the form {form}")
+    raise argparse.ArgumentTypeError(f"it is not of the form {form}")
 
 
 def _rules_of_the_request(found: Inspection, method: str, url: str) -> list[Rule]:
@@ -107,6 +106,8 @@ def _signature(arguments: argparse.Namespace, found: Inspection) -> tuple[bool |
     """Verify the signature if a key is available; return None if it was not verified."""
     if arguments.app_id:
         check_both(arguments)
+    if found.is_cut_short:
+        return False, "is cut short: copy the whole token"
     try:
         if arguments.private_key:
             given = private_key(Hidden(arguments.private_key), "private_key")

@@ -32,7 +32,7 @@ def show(*lines: str, mark: str = "") -> None:
         start, margin = (f"{indent}{mark} ", len(indent) + 2) if mark else (indent, len(indent))
         print(start + (_wrapped(body, margin) if is_terminal() else body))
         mark = ""
-    sys.stdout.flush()
+    print(end="", flush=True)
 
 
 def show_fields(fields: dict[str, Any], now: float) -> None:
@@ -45,9 +45,6 @@ def show_fields(fields: dict[str, Any], now: float) -> None:
         moment = read_time(value) if name in ("iat", "exp", "nbf") else None
         if moment is not None:
             line += f"  {_when(moment, now)}"
-            issued = read_time(fields.get("iat"))
-            if name == "exp" and issued is not None:
-                line += f", {moment - issued} s after iat"
         print(escaped(line))
 
 

@@ -148,7 +148,7 @@ def _run_within(
         wake.send(b"\0")
 
     threading.Thread(target=wait, daemon=True).start()
-    has_terminal = any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    has_terminal = any(std and std.isatty() for std in (sys.stdin, sys.stdout, sys.stderr))
     while number := signals.recv(1)[0]:
         # Ctrl-C reaches the command by itself: it has the same terminal.
         if number != signal.SIGINT or not has_terminal:

@@ -187,10 +187,7 @@ class KeyObject(NamedTuple):
     private: RSAPrivateKey
     name: str
 
-    @property
-    def form(self) -> str:
-        """What it is, without showing it."""
-        return f"an object of type {type(self.private).__name__}"
+    form: str = "a key object"
 
     def load(self, passphrase: Secret | None) -> Key:
         """Return the key; ``passphrase`` is ignored. Raises ``PrivateKeyError``."""

@@ -83,7 +83,10 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
 
     Raises ``PrivateKeyError``, or ``EncryptedKeyError`` if the passphrase is missing or wrong.
     """
-    pem, problem, remedy = _unframe(text)
+    try:
+        pem, problem, remedy = _unframe(text)
+    except BaseException as error:  # a time limit, say; the frame below shows the key
+        raise error.with_traceback(None) from None
     if problem:
         raise name.error(problem, remedy)
     is_encrypted = b"ENCRYPTED" in pem.reveal()
@@ -97,7 +100,9 @@ def parse(text: Secret, name: KeyName, passphrase: Secret | None) -> tuple[RSAPr
         return key, f"{'encrypted ' if is_encrypted else ''}{standard} PEM"
     if key is None and is_encrypted:
         problem = "is encrypted, and the passphrase does not decrypt it"
-        remedy = "Check the passphrase; if it is correct, the key is damaged."
+        remedy = (
+            f"Check passphrase=, or {PASSPHRASE_VARIABLE}. If it is correct, the key is damaged."
+        )
         if passphrase and passphrase.reveal() != passphrase.reveal().strip(b" \t\r\n\"'"):
             remedy = (
                 "Leave out the quotes or blanks around the passphrase, if they are not part of it."

@@ -33,11 +33,6 @@ def clock_state_changed(offset: float, url: str) -> str:
     )
 
 
-def not_sent_again(offset: float, url: str, obstacle: str) -> str:
-    """Return why a request was not retried though the clock explains its refusal."""
-    return f"{clock_state_changed(offset, url)} Not retried: {obstacle}."
-
-
 def lost_token(answer: Answer, origin: Origin, *, is_replaced: bool) -> str:
     """Return why an answer refuses a request that no longer carried the token for ``origin``."""
     host = urlsplit(answer.url).hostname

@@ -59,7 +59,8 @@ class SignedRequest:
             from . import log_messages  # only if a request is refused
 
             self._is_reported = True
-            _log.warning("%s", log_messages.not_sent_again(offset, answer.url, problem))
+            state = log_messages.clock_state_changed(offset, answer.url)
+            _log.warning("%s Not retried: %s.", state, problem)
         return None
 
     def learn(self, answer: Answer) -> None:

@@ -38,8 +38,6 @@ def prepared(
         raise ValueError(f"status has to be 200 to 599, not {status}")
     here = dict(headers or {})
     for name, value in here.items():
-        if not isinstance(name, str) or not isinstance(value, (str, type(None))):
-            raise TypeError(f"header {name!r} and its value have to be str, or the value None")
         if not re.fullmatch(r"[\x20-\x7e\xa0-\xff]*", f"{name}{value or ''}"):
             raise ValueError(f"header {name!r} or its value has a character that no header has")
         if value and name.lower() == "location":

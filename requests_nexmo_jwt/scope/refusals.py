@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from ..errors import ScopeError
 from ..redaction import quoted
 from ..url import Origin, host_part, is_websocket, scheme_of
-from ..vonage import DOMAINS
+from ..vonage import API_HOSTS, DOMAINS
 from ..vonage.products import product_at
 from . import CARRYING, ENDPOINT_VARIABLE, HOSTS_VARIABLE, Hosts
 
@@ -48,6 +49,9 @@ def out_of_scope(hosts: Hosts, origin: Origin, url: str) -> ScopeError:
             problem = (
                 "runs the code of Vonage's customers below /v1/neru, which may not receive a token"
             )
+        meant = get_close_matches(origin.host, API_HOSTS, cutoff=0.9)
+        if meant and not (hosts.are_named or is_vonages):
+            return ScopeError(subject, problem, f"Perhaps {meant[0]} is meant.", host=origin.host)
         remedy = f'To allow it, pass hosts=["{allowed}"]. '
         remedy += 'To send requests to other hosts without a token, pass elsewhere="unsigned".'
     return ScopeError(subject, problem, remedy, code, host=origin.host, allowed=allowed)

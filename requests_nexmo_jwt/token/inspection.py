@@ -95,6 +95,11 @@ class Inspection:
             yield Rule("typ", None, reason, "malformed")
         yield from violations(self.claims, now=now)
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the signature has less than the 256 bytes of RS256 with a key of 2048 bits."""
+        return self.header.get("alg") == "RS256" and len(self.token.rpartition(".")[2]) < 342
+
     def is_signed_by(self, key: RSAPublicKey) -> bool:
         """Return whether the RS256 signature matches the public key."""
         try:

@@ -105,5 +105,6 @@ class Signer:
         return vars(self._claims), self._key
 
     def __repr__(self) -> str:
-        which = self._key.fingerprint if isinstance(self._key, key.Key) else self.source
+        loaded = vars(self).get("_key")  # none yet, if loading it failed
+        which = loaded.fingerprint if isinstance(loaded, key.Key) else self.source
         return f"application_id={shown_id(self.application_id)}, key={which!r}"

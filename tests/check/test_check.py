@@ -53,6 +53,12 @@ def causes_in(report: dict[str, object]) -> list[tuple[str, str]]:
     return [(cause["code"], cause["certainty"]) for cause in report["causes"]]
 
 
+def test_a_token_that_was_cut_short_is_named_before_its_key(nexmo_jwt: Run, nexmo: Sandbox) -> None:
+    ask = ("check", "--json", "--url", f"{nexmo.url}/v1/calls", "--token", forge(nexmo)[:-10])
+    (cause,) = report_of(nexmo_jwt(*ask, env=account_of(nexmo)))["causes"]
+    assert "signature is cut short" in cause["problem"]
+
+
 def test_a_key_from_a_pipe_is_read_once(nexmo: Sandbox, tmp_path: Path) -> None:
     script = f"{TYPED} check --app-id {nexmo.application_id} --host {nexmo.url} "
     script += f"--private-key <(cat {nexmo.private_key})"

@@ -35,9 +35,7 @@ def test_the_token_of_the_article_gets_its_faults_reported(nexmo_jwt: Run) -> No
     result = nexmo_jwt("inspect", ARTICLE_TOKEN)
     assert result.returncode == 1
     assert '"1541060230"  2018-11-01 08:17:10 UTC' in result.stdout
-    assert re.search(
-        r"1541060290  2018-11-01 08:18:10 UTC, \d+ days ago, 60 s after iat", result.stdout
-    )
+    assert re.search(r"1541060290  2018-11-01 08:18:10 UTC, \d+ days ago", result.stdout)
     assert (
         "? iat is '1541060230', a string; whether Nexmo accepts that is not documented"
         in result.stdout
@@ -68,7 +66,7 @@ def test_inspect_finds_the_token_in_what_people_paste(wrapped: str, nexmo_jwt: R
 def test_a_good_token_keeps_every_rule_and_says_how_long(nexmo_jwt: Run, keys: Keys) -> None:
     result = nexmo_jwt("inspect", forge(keys, sub="alice"))
     assert result.returncode == 0
-    assert re.search(r"exp .* UTC, in 15 min, 900 s after iat", result.stdout)
+    assert re.search(r"exp .* UTC, in 15 min", result.stdout)
     assert result.stdout.count("✓") == 9
     assert "✗" not in result.stdout
 
@@ -333,11 +331,13 @@ def test_inspect_says_it_verified_only_what_it_verified(
     )
     assert theirs.returncode == 1
     header, claims, signature = token.split(".")
-    for forged in (f"{header}.{claims}.", f"{header}.{claims}.{signature[:-4]}AAAA"):
-        assert (
-            "✗ the signature was not made with your key"
-            in nexmo_jwt("inspect", forged, "--private-key", key_file).stdout
-        )
+    for forged, verdict in (
+        ("", "is cut"),
+        (signature[:-2], "is cut"),
+        ("A" * 342, "was not made"),
+    ):
+        shown = nexmo_jwt("inspect", f"{header}.{claims}.{forged}", "--private-key", key_file)
+        assert f"✗ the signature {verdict}" in shown.stdout
     broken = nexmo_jwt("inspect", token, env={"VONAGE_APPLICATION_ID": "x"})
     assert "not verified: VONAGE_APPLICATION_ID is set" in broken.stdout
     assert broken.returncode == 0

@@ -232,7 +232,7 @@ def test_arguments_and_dash_a_come_before_everything(
 
 def test_the_source_of_a_key_that_is_not_a_file_is_reported(keys: Keys) -> None:
     assert "arguments: PEM text" in NexmoJWT("id", keys.pkcs8).source
-    assert "arguments: an object" in NexmoJWT("id", keys.object).source
+    assert "arguments: a key object" in NexmoJWT("id", keys.object).source
 
 
 LINE = "MIIEvQIBADANBgkq/"

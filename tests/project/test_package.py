@@ -1,15 +1,12 @@
 """What `import requests_nexmo_jwt` does, and costs, before a name of it is used."""
 
-import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import requests
 
 import requests_nexmo_jwt
-from requests_nexmo_jwt import NexmoJWTError
 
 #: What explains, inspects, asks or pretends, and what is for other clients or other keys.
 NOT_SIGNING = {
@@ -67,13 +64,3 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert requests_nexmo_jwt.errors.ClaimError is requests_nexmo_jwt.ClaimError
     with pytest.raises(AttributeError, match="has no attribute 'NexmoJwt'"):
         _ = requests_nexmo_jwt.NexmoJwt
-
-
-def test_our_errors_are_errors_of_requests() -> None:
-    errors = [getattr(requests_nexmo_jwt, name) for name in requests_nexmo_jwt.__all__]
-    errors = [error for error in errors if issubclass(error, Exception)]
-    assert len(errors) == 6
-    for error in errors:
-        assert issubclass(error, NexmoJWTError)
-        assert issubclass(error, requests.RequestException)
-        assert inspect.getdoc(error)

@@ -70,13 +70,10 @@ def test_an_answer_holds_for_its_path_until_it_is_replaced(nexmo: Sandbox, keys:
 
 # The arguments of answer_next, what is raised, and words of it.
 MISTAKES = [
-    ({"status": 0}, ValueError, "status has to be 200 to 599, not 0"),
     ({"status": 199}, ValueError, "status has to be 200 to 599, not 199"),
     ({"status": 600}, ValueError, "status has to be 200 to 599, not 600"),
     ({"headers": {"X": "☃"}}, ValueError, "a character that no header has"),
     ({"headers": {"X": "a\r\nY: b"}}, ValueError, "a character that no header has"),
-    ({"headers": {"Retry-After": 1}}, TypeError, "header 'Retry-After' and its value"),
-    ({"headers": {"X": b"y"}}, TypeError, "header 'X' and its value have to be str"),
     ({"body": object()}, TypeError, "not JSON serializable"),
     ({"body": float("nan")}, ValueError, "not JSON compliant"),
     ({"body": "\ud800"}, ValueError, "surrogates not allowed"),

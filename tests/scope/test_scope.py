@@ -439,6 +439,7 @@ def test_whatever_hosts_are_given_they_are_read_or_refused(hosts: list[str]) -> 
             "https://api.vonage.com/x",
             ["https://api.vonage.com is not one of Vonage's API origins", "hosts=["],
         ),
+        ("https://api.nexmmo.com/", ["Perhaps api.nexmo.com is meant."]),
         ("https://api.nexmo.com:8443/", ['hosts=["https://api.nexmo.com:8443"]']),
         (
             "https://user:s3cret@api.nexmo.com/?q=s3cret",
