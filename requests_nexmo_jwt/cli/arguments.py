@@ -64,7 +64,8 @@ OPTIONS = Wording(
     },
     remedies={
         "nothing-found": "Set VONAGE_APPLICATION_ID to the application's id and VONAGE_PRIVATE_KEY "
-        "to the path of its private key, or pass --app-id and --private-key.",
+        "to the path of its private key, or pass --app-id and --private-key. Without an account, "
+        "run 'nexmo-jwt sandbox'.",
         "swapped": "Exchange the two, as in --app-id ID --private-key PATH.",
         "api-key": "A token is signed with the id of an application, a UUID, and its private key. "
         "The Vonage dashboard has both, under Applications.",
