@@ -29,7 +29,7 @@ class Rule:
     """A documented rule, and the ``reason`` why a token keeps or breaks it.
 
     ``kept`` is None if no source says whether Nexmo accepts such a token. ``code`` says how a rule
-    is broken: ``missing``, ``malformed``, ``milliseconds``, ``extra`` (no claim of the API),
+    is broken: ``missing``, ``malformed``, ``milliseconds``, ``extra`` (not a documented claim),
     ``form`` or ``version`` (``acl``), ``future`` (``iat``, ``nbf``), ``present`` (``nbf``),
     ``expired`` or ``lifetime`` (``exp``), ``secret`` (any claim).
     """
@@ -54,7 +54,7 @@ def violations(claims: Mapping[str, Any], *, now: float) -> Iterator[Rule]:
             reason = f"{quoted(name)} may be a secret, and anyone who sees the token can read it"
             yield Rule("secret", None, reason, "secret")
         elif name not in _CLAIMS and not _OF_OTHER_TOKENS & claims.keys():
-            reason = f"{quoted(name)} is not a claim of the API; {_UNKNOWN}"
+            reason = f"{quoted(name)} is not a documented claim; {_UNKNOWN}"
             yield Rule("extra", None, reason, "extra")
     if "ttl" in claims:
         reason = "ttl is not a claim of the API; Nexmo was seen to reject a token with it"
