@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shlex
 import socket
 import subprocess
 import time
@@ -61,7 +62,7 @@ def test_a_token_that_was_cut_short_is_named_before_its_key(nexmo_jwt: Run, nexm
 
 def test_a_key_from_a_pipe_is_read_once(nexmo: Sandbox, tmp_path: Path) -> None:
     script = f"{TYPED} check --app-id {nexmo.application_id} --host {nexmo.url} "
-    script += f"--private-key <(cat {nexmo.private_key})"
+    script += f"--private-key <(cat {shlex.quote(str(nexmo.private_key))})"
     env = hermetic.environment(tmp_path)
     shown = subprocess.check_output(["bash", "-c", script], env=env, text=True, timeout=60)
     assert shown.startswith("The token is accepted: 200 OK.\n")

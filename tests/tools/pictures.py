@@ -45,10 +45,10 @@ def world() -> Iterator[tuple[Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory() as name, Sandbox(application_id=APPLICATION_ID) as nexmo:
         key = rsa.generate_private_key(65537, 2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        Path(name, "other.key").write_bytes(pem)
-        Path(name, "other.key").chmod(0o600)
-        env = {**hermetic.environment(Path(name)), **nexmo.environment}
-        yield Path(name), env
+        folder = Path(name).resolve()
+        (folder / "other.key").write_bytes(pem)
+        (folder / "other.key").chmod(0o600)
+        yield folder, {**hermetic.environment(folder), **nexmo.environment}
 
 
 def shown(command: list[str], folder: Path, env: dict[str, str]) -> list[str]:
