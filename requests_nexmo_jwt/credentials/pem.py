@@ -38,7 +38,7 @@ _HEADERS = re.compile(
 
 # What environments, JSON and YAML leave between the lines of a PEM: line ends, also written as
 # letters and escaped more than once, blanks, quotes, commas, no-break and zero-width spaces.
-_BETWEEN = re.compile(rb"(?:\\+[rnt]|[\s\"',\\]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
+_BETWEEN = re.compile(rb"(?:\\+[rnt]?|[\s\"',]|\xc2\xa0|\xe2\x80\x8b|\xef\xbb\xbf)+")
 
 # Lines of 64 characters, of base64, with the same between any two of them, whatever it is.
 _REGULAR = re.compile(

@@ -12,8 +12,8 @@ _API_KEY = r"[0-9a-zA-Z]{8}"
 # People choose API secrets; OpenTok's have 40 hex digits.
 _API_SECRET = r"[0-9a-zA-Z]{8,25}"  # noqa: S105 - a pattern
 _SECRET = r"[0-9a-zA-Z]{12,}|(?=.*[0-9!#$%&*^])(?=.*[a-zA-Z])[^\s/\\]{8,}"  # noqa: S105
-# A UUID, perhaps with a character lost or added, and with anything around it.
-_ALMOST_UUID = r".*[0-9a-fA-F]{3,}(-[0-9a-fA-F]{3,}){4}.*"
+# A UUID, perhaps with a character lost or added. It is searched for in what may be long.
+_ALMOST_UUID = r"[0-9a-fA-F]{3,13}(-[0-9a-fA-F]{3,13}){4}"
 _KEY_FILE = r"(?i).*\.(pem|key|txt|json|p8|p12|pfx|der|cer|crt|env)"
 
 
@@ -47,7 +47,7 @@ def may_be_secret(text: str) -> bool:
 
 def shown_id(application_id: object) -> str:
     """Return an application's id for a message, redacted if it may be a secret instead."""
-    if not isinstance(application_id, str) or re.fullmatch(_ALMOST_UUID, application_id):
+    if not isinstance(application_id, str) or re.search(_ALMOST_UUID, application_id):
         return quoted(application_id)
     is_long = len(application_id) > 8  # an API key has 8 characters, and is no secret
     return "(redacted)" if is_long and may_be_secret(application_id) else quoted(application_id)

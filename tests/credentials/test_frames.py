@@ -8,6 +8,8 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from broken_keys import pem_of
@@ -161,17 +163,18 @@ def test_a_crash_reporter_shows_no_secret(
     assert not re.search(r"[0-9]{60}", shown)
 
 
+@pytest.mark.parametrize(("within", "at"), [("_is_sound", "pow"), ("_unframe", "join")])
 @pytest.mark.parametrize("render", [shown_by_sentry, shown_by_rich])
-def test_a_time_limit_that_ends_the_check_of_a_key_shows_none_of_its_numbers(
-    render: Callable, keys: Keys
+def test_a_time_limit_that_ends_the_load_of_a_key_shows_nothing_of_it(
+    render: Callable, within: str, at: str, keys: Keys
 ) -> None:
     """Celery's soft time limit is an exception that may be raised within any frame."""
 
-    def interrupt(frame: object, event: str, called: object) -> None:
-        if event == "c_call" and called is pow:
+    def interrupt(frame: FrameType, event: str, called: Any) -> None:
+        if event == "c_call" and (frame.f_code.co_name, called.__name__) == (within, at):
             raise TimeoutError
 
-    never_parsed = keys.pkcs8 + render.__name__.encode()
+    never_parsed = keys.pkcs8 + f"{render.__name__} {within}".encode()
     sys.setprofile(interrupt)
     try:
         with pytest.raises(TimeoutError) as caught:
@@ -180,7 +183,8 @@ def test_a_time_limit_that_ends_the_check_of_a_key_shows_none_of_its_numbers(
         sys.setprofile(None)
     numbers = keys.object.private_numbers()
     shown = "\n".join(render(caught.value))
-    assert "_is_sound" in "".join(traceback.format_exception(caught.value))
+    assert "in parse" in "".join(traceback.format_exception(caught.value))
+    assert key_text_in(shown, keys.pkcs8) is None
     for number in (numbers.p, numbers.q, numbers.d, numbers.dmp1, numbers.iqmp):
         assert str(number) not in shown
     assert not re.search(r"[0-9]{60}", shown)

@@ -74,6 +74,7 @@ MISTAKES = [
     ({"status": 600}, ValueError, "status has to be 200 to 599, not 600"),
     ({"headers": {"X": "☃"}}, ValueError, "a character that no header has"),
     ({"headers": {"X": "a\r\nY: b"}}, ValueError, "a character that no header has"),
+    ({"headers": {"X\n": None}}, ValueError, "a character that no header has"),
     ({"body": object()}, TypeError, "not JSON serializable"),
     ({"body": float("nan")}, ValueError, "not JSON compliant"),
     ({"body": "\ud800"}, ValueError, "surrogates not allowed"),
